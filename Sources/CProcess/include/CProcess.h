@@ -1,0 +1,23 @@
+/* Child processes, pipes and locks: what Swift's Glibc module cannot reach. */
+#pragma once
+#include <sys/types.h>
+
+/* Starts argv[0] (looked up in PATH) with the three descriptors as its standard input, output and error,
+ * in a process group of its own, with default signals and no other descriptor.
+ * Returns 0, or an errno value. */
+int cproc_spawn(pid_t *pid, char *const argv[], char *const envp[], const char *directory,
+                int in, int out, int err);
+/* A pipe whose ends close on exec. Returns 0 or -1. */
+int cproc_pipe(int ends[2]);
+/* Waits up to `milliseconds` (-1: for ever) for the child to end and reaps it.
+ * Returns 1 when it ended (then *code is its exit code, or 128 + its signal), 0 when not yet, -1 on error. */
+int cproc_wait(pid_t pid, int milliseconds, int *code);
+/* Opens and locks a file for this process alone. Returns the descriptor, -1 if another process holds it,
+ * -2 if it cannot be opened. */
+int cproc_lock(const char *path);
+/* Where this program lies. Returns its length, or -1. */
+long cproc_program_path(char *buffer, size_t size);
+/* Ignores SIGPIPE; a broken pipe is an error of write(2), not the end. */
+void cproc_ignore_sigpipe(void);
+/* Listens on 127.0.0.1 at `port` (0: any). Returns the descriptor or -1; *bound is the port. */
+int cproc_listen(int port, int *bound);

@@ -1,0 +1,92 @@
+import Synchronization
+
+/// The waist between an engine and whoever looks at it: commands go down, events come up.
+package protocol EngineClient: Sendable {
+    /// Hands a command over. Returns when the engine has taken it, not when its work is done.
+    func submit(_ command: EngineCommand) async throws(EngineError)
+    /// What the log holds after `sequence`, then what happens: no gap, no repeat.
+    func feed(of session: SessionID, after sequence: Int) async throws(EngineError) -> EventFeed
+}
+
+package enum EngineCommand: Sendable, Equatable {
+    /// Begins a turn. Refused (`busy`) while one runs.
+    case send(SessionID, text: String)
+    case cancelTurn(SessionID)
+    case answerApproval(SessionID, CallID, ApprovalDecision)
+    case rename(SessionID, title: String)
+    /// Runs a tool without the model; the result is an event of no turn.
+    case callTool(SessionID, tool: String, arguments: JSONValue)
+}
+
+/// Events on their way to one reader.
+///
+/// Posting never blocks and never drops. Deltas of one message that wait are joined into one, so what waits for a
+/// slow reader is bounded by the text itself.
+package final class EventFeed: Sendable {
+    private struct State {
+        var waiting: [EngineEvent] = []
+        var reader: CheckedContinuation<[EngineEvent]?, Never>?
+        var finished = false
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func post(_ events: [EngineEvent]) {
+        let handover: (CheckedContinuation<[EngineEvent]?, Never>, [EngineEvent])? = state.withLock { state in
+            guard !state.finished else { return nil }
+            for event in events { Self.join(event, into: &state.waiting) }
+            guard let reader = state.reader, !state.waiting.isEmpty else { return nil }
+            let batch = state.waiting
+            state.waiting = []
+            state.reader = nil
+            return (reader, batch)
+        }
+        handover.map { $0.0.resume(returning: $0.1) }
+    }
+
+    private static func join(_ event: EngineEvent, into waiting: inout [EngineEvent]) {
+        if case .messageDelta(let delta) = event.body, let last = waiting.last,
+            case .messageDelta(var before) = last.body,
+            before.message == delta.message, before.channel == delta.channel
+        {
+            before.text += delta.text
+            waiting[waiting.count - 1].body = .messageDelta(before)
+        } else {
+            waiting.append(event)
+        }
+    }
+
+    /// Everything that waits, or the next thing that comes; nil at the end. One reader at a time.
+    package func next() async -> [EngineEvent]? {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let now: [EngineEvent]?? = state.withLock { state in
+                    if !state.waiting.isEmpty {
+                        let batch = state.waiting
+                        state.waiting = []
+                        return .some(batch)
+                    }
+                    if state.finished { return .some(nil) }
+                    state.reader = continuation
+                    return nil
+                }
+                if let now { continuation.resume(returning: now) }
+            }
+        } onCancel: {
+            finish()
+        }
+    }
+
+    package func finish() {
+        let reader = state.withLock { state in
+            state.finished = true
+            defer { state.reader = nil }
+            return state.reader
+        }
+        reader?.resume(returning: nil)
+    }
+
+    package var isFinished: Bool { state.withLock { $0.finished } }
+}

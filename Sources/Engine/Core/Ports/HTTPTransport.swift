@@ -1,0 +1,74 @@
+/// Sends HTTP requests. Redirects are not followed; only http and https are spoken.
+package protocol HTTPTransport: Sendable {
+    /// Returns once the head of the answer is there. Cancelling the task closes the connection.
+    func send(_ request: HTTPRequest) async throws(EngineError) -> HTTPResponse
+}
+
+package struct HTTPRequest: Sendable {
+    package var url: String
+    package var method: String
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]?
+    package var connectMilliseconds = 10_000
+    /// Until the head of the answer.
+    package var firstByteMilliseconds = 120_000
+    /// Between two pieces of the body.
+    package var idleMilliseconds = 120_000
+    /// For all of it; zero: no limit.
+    package var totalMilliseconds = 0
+    /// Decoded bytes of the body; more is an error.
+    package var bodyLimit = 64 << 20
+
+    package init(
+        url: String, method: String = "GET", headers: [(name: String, value: String)] = [], body: [UInt8]? = nil
+    ) {
+        self.url = url
+        self.method = method
+        self.headers = headers
+        self.body = body
+    }
+}
+
+package struct HTTPResponse: Sendable {
+    package var status: Int
+    package var headers: [(name: String, value: String)]
+    package var body: any HTTPBody
+
+    package init(status: Int, headers: [(name: String, value: String)], body: any HTTPBody) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The last header of that name, whatever its case.
+    package func header(_ name: String) -> String? {
+        headers.last { $0.name.lowercased() == name.lowercased() }?.value
+    }
+
+    package var isSuccess: Bool { (200..<300).contains(status) }
+
+    /// The media type, without its parameters, in lower case.
+    package var mediaType: String {
+        String((header("content-type") ?? "").prefix { $0 != ";" }.filter { $0 != " " }).lowercased()
+    }
+}
+
+/// A body on its way. Dropping it closes the connection.
+package protocol HTTPBody: Sendable {
+    /// Everything that has come since the last call, or the next piece; nil at the end.
+    func next() async throws(EngineError) -> [UInt8]?
+}
+
+extension HTTPBody {
+    /// The whole body.
+    package func collect(limit: Int) async throws(EngineError) -> [UInt8] {
+        var result: [UInt8] = []
+        while let piece = try await next() {
+            result += piece
+            if result.count > limit {
+                throw EngineError(.tooLarge, "the answer is larger than \(limit) bytes")
+            }
+        }
+        return result
+    }
+}

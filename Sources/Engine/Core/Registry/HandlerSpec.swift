@@ -1,0 +1,135 @@
+/// One handler of a tools file, ready to be used.
+package struct HandlerSpec: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+        case http(HTTPHandlerSpec)
+        case mcp(MCPHandlerSpec)
+    }
+
+    package var name: String
+    package var kind: Kind
+    /// For one call, in milliseconds.
+    package var timeout: Int
+
+    package init(name: String, kind: Kind, timeout: Int = HandlerSpec.defaultTimeout) {
+        self.name = name
+        self.kind = kind
+        self.timeout = timeout
+    }
+
+    /// ToolRegistry's default of 30 s.
+    package static let defaultTimeout = 30_000
+
+    /// As the Tools pane names it.
+    package var kindName: String {
+        switch kind {
+        case .http: "http"
+        case .mcp(let spec):
+            switch spec.transport {
+            case .stdio: "mcp/stdio"
+            case .http: "mcp/http"
+            }
+        }
+    }
+}
+
+package struct HTTPHandlerSpec: Sendable, Equatable {
+    package var tool: ToolDescriptor
+    package var method: String
+    package var url: String
+    package var headers: [Header]
+    package var contentType: String
+    package var credential: Credential?
+    package var queryParams: [String]
+    /// The names of arguments that become headers, and the headers.
+    package var headerParams: [Header]
+    package var staticQuery: [Header]
+    package var staticBody: JSONObject?
+    package var redact: [String]
+    package var retry: RetryPolicy
+
+    package init(
+        tool: ToolDescriptor, method: String = "POST", url: String, headers: [Header] = [],
+        contentType: String = "application/json", credential: Credential? = nil, queryParams: [String] = [],
+        headerParams: [Header] = [], staticQuery: [Header] = [], staticBody: JSONObject? = nil,
+        redact: [String] = [], retry: RetryPolicy = RetryPolicy()
+    ) {
+        self.tool = tool
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.contentType = contentType
+        self.credential = credential
+        self.queryParams = queryParams
+        self.headerParams = headerParams
+        self.staticQuery = staticQuery
+        self.staticBody = staticBody
+        self.redact = redact
+        self.retry = retry
+    }
+}
+
+/// A name and a value: a header, a query item.
+package struct Header: Sendable, Equatable {
+    package var name: String
+    package var value: String
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+package struct MCPHandlerSpec: Sendable, Equatable {
+    package enum Transport: Sendable, Equatable {
+        case stdio(ProcessCommand)
+        case http(url: String, headers: [Header])
+    }
+
+    package var transport: Transport
+    package var credential: Credential?
+    /// When not empty, only these tools.
+    package var allowlist: [String]
+    package var blocklist: [String]
+
+    package init(
+        transport: Transport, credential: Credential? = nil, allowlist: [String] = [], blocklist: [String] = []
+    ) {
+        self.transport = transport
+        self.credential = credential
+        self.allowlist = allowlist
+        self.blocklist = blocklist
+    }
+
+    package func offers(_ tool: String) -> Bool {
+        allowlist.isEmpty ? !blocklist.contains(tool) : allowlist.contains(tool)
+    }
+}
+
+/// What proves to a server who asks.
+package struct Credential: Sendable, Equatable {
+    package enum Scheme: String, Sendable, Equatable { case bearer, basic }
+    package enum Source: Sendable, Equatable {
+        case value(Secret)
+        /// Read again for every request, so that a rotated token works.
+        case file(String)
+    }
+
+    package var scheme: Scheme
+    package var source: Source
+
+    package init(scheme: Scheme, source: Source) {
+        self.scheme = scheme
+        self.source = source
+    }
+}
+
+package struct RetryPolicy: Sendable, Equatable {
+    package var maxAttempts = 1
+    package var initialBackoff = 100
+    package var multiplier = 2.0
+    package var maxBackoff = 30_000
+    package var retryOn = [408, 429, 500, 502, 503, 504]
+    package var retryOnNetworkError = true
+    package var respectRetryAfter = true
+
+    package init() {}
+}

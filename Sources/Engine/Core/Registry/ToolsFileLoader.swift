@@ -1,0 +1,278 @@
+/// Reads a tools file: the `handlers:` list that Omnia's runtime reads, or a ToolRegistry resource with the same
+/// list under `spec`.
+///
+/// A handler that cannot be used is reported and left out; the others stay.
+package struct ToolsFileLoader {
+    private let document: SourceDocument
+    private let report = DiagnosticSink()
+
+    package static func load(_ document: SourceDocument, variables: any VariableSource) -> Loaded<[HandlerSpec]> {
+        let sink = DiagnosticSink()
+        let expanded = VariableExpansion.expand(document, from: variables, report: sink)
+        let loader = ToolsFileLoader(document: expanded)
+        let handlers = loader.handlers()
+        return Loaded(value: handlers, diagnostics: sink.diagnostics + loader.report.diagnostics)
+    }
+
+    private init(document: SourceDocument) { self.document = document }
+
+    private func handlers() -> [HandlerSpec] {
+        if document.value.isNull { return [] }
+        guard var root = FieldReader(document, at: "", value: document.value, what: "a tools file", report: report)
+        else { return [] }
+        let list: [FieldReader]
+        if root.object["kind"] != nil || root.object["spec"] != nil {
+            _ = root.choice("kind", of: ["ToolRegistry"], required: true)
+            root.ignore(["apiVersion", "metadata", "status"])
+            guard var spec = root.child("spec", required: true) else { return [] }
+            list = spec.children("handlers", required: true)
+            spec.ignore(["probe"])
+            spec.finish()
+        } else {
+            list = root.children("handlers", required: true)
+        }
+        root.finish()
+        var names: Set<String> = []
+        return list.compactMap { fields in
+            guard let handler = handler(fields) else { return nil }
+            guard names.insert(handler.name).inserted else {
+                fields.error("a second handler is called '\(handler.name)'", at: "name")
+                return nil
+            }
+            return handler
+        }
+    }
+
+    private func handler(_ fields: FieldReader) -> HandlerSpec? {
+        let errorsBefore = errorCount
+        var fields = fields
+        let name = fields.string("name", required: true) ?? ""
+        if !name.isEmpty { checkName(name, fields) }
+        let type = fields.choice("type", of: ["http", "grpc", "mcp", "openapi", "client"], required: true)
+        let timeout = fields.duration("timeout") ?? HandlerSpec.defaultTimeout
+        fields.ignore(["endpoint"])
+        let kind: HandlerSpec.Kind?
+        switch type {
+        case "http": kind = http(&fields).map { .http($0) }
+        case "mcp": kind = mcp(&fields).map { .mcp($0) }
+        case .some(let type):
+            fields.ignore(["tool", "auth", "grpcConfig", "openAPIConfig", "clientConfig"])
+            fields.warning(
+                "handlers of type '\(type)' do not act yet; '\(name)' is left out", at: "type",
+                hint: "use 'http' or 'mcp'")
+            kind = nil
+        case nil:
+            fields.ignore(["tool", "auth", "httpConfig", "mcpConfig", "grpcConfig", "openAPIConfig", "clientConfig"])
+            kind = nil
+        }
+        fields.finish()
+        guard let kind, errorCount == errorsBefore else { return nil }
+        return HandlerSpec(name: name, kind: kind, timeout: timeout)
+    }
+
+    private var errorCount: Int { report.diagnostics.count { $0.severity == .error } }
+
+    private func checkName(_ name: String, _ fields: FieldReader) {
+        let allowed = name.utf8.allSatisfy {
+            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-")
+        }
+        if !allowed || name.hasPrefix("-") || name.hasSuffix("-") || name.utf8.count > 63 {
+            fields.error(
+                "the handler name '\(name)' may hold only a-z, 0-9 and '-', at most 63, with '-' only inside",
+                at: "name")
+        }
+    }
+
+    // MARK: http
+
+    private func http(_ fields: inout FieldReader) -> HTTPHandlerSpec? {
+        let auth = auth(&fields)
+        let tool = tool(&fields)
+        guard var config = fields.child("httpConfig", required: true) else { return nil }
+        let endpoint = config.string("endpoint", required: config.object["urlTemplate"] == nil)
+        let url = config.string("urlTemplate") ?? endpoint ?? ""
+        checkURL(url, config, config.object["urlTemplate"] == nil ? "endpoint" : "urlTemplate")
+        let method = (config.string("method") ?? "POST").uppercased()
+        var spec = HTTPHandlerSpec(
+            tool: tool ?? ToolDescriptor(name: "", description: "", inputSchema: ["type": "object"], readOnly: false),
+            method: method, url: url)
+        spec.headers = headers(&config, "headers")
+        spec.contentType = config.string("contentType") ?? spec.contentType
+        spec.credential = auth ?? flatCredential(&config)
+        spec.queryParams = config.strings("queryParams") ?? []
+        spec.headerParams = headers(&config, "headerParams")
+        spec.staticQuery = headers(&config, "staticQuery")
+        spec.staticBody = config.value("staticBody")?.object
+        spec.redact = config.strings("redact") ?? []
+        spec.retry = retryPolicy(&config)
+        for key in ["bodyMapping", "responseMapping"] where config.value(key) != nil {
+            config.error("'\(key)' does not act yet, so the handler is left out", at: key)
+        }
+        config.finish()
+        if method == "GET" || method == "HEAD" { spec.tool.readOnly = true }
+        return tool == nil ? nil : spec
+    }
+
+    private func tool(_ fields: inout FieldReader) -> ToolDescriptor? {
+        guard var tool = fields.child("tool", required: true) else { return nil }
+        let name = tool.string("name", required: true) ?? ""
+        let letters = name.utf8.allSatisfy {
+            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_")
+        }
+        if !name.isEmpty, !letters || name.utf8.count > 64 || name.first?.isLetter != true {
+            tool.error(
+                "the tool name '\(name)' must begin with a letter and hold only a-z, 0-9 and '_', at most 64",
+                at: "name")
+        }
+        let description = tool.string("description", required: true) ?? ""
+        let schema = tool.value("inputSchema") ?? ["type": "object"]
+        if tool.object["inputSchema"] == nil { tool.missing("inputSchema") }
+        tool.ignore(["outputSchema"])
+        tool.finish()
+        return ToolDescriptor(name: name, description: description, inputSchema: schema, readOnly: false)
+    }
+
+    private func checkURL(_ url: String, _ fields: FieldReader, _ key: String) {
+        guard !url.isEmpty, !url.hasPrefix("http://"), !url.hasPrefix("https://") else { return }
+        fields.error("'\(url)' is not an http or https address", at: key)
+    }
+
+    private func headers(_ fields: inout FieldReader, _ key: String) -> [Header] {
+        let headers = (fields.texts(key) ?? []).map { Header($0.0, $0.1) }
+        for header in headers where header.value.unicodeScalars.contains(where: { $0.value < 0x20 }) {
+            fields.error("the value of '\(header.name)' holds a control character", at: key)
+        }
+        return headers
+    }
+
+    private func retryPolicy(_ fields: inout FieldReader) -> RetryPolicy {
+        var policy = RetryPolicy()
+        guard var retry = fields.child("retryPolicy") else { return policy }
+        policy.maxAttempts = retry.int("maxAttempts", atLeast: 1) ?? 1
+        policy.initialBackoff = retry.duration("initialBackoff") ?? policy.initialBackoff
+        if let multiplier = retry.value("backoffMultiplier") {
+            // The resource writes a string, the runtime's file a number.
+            if let number = multiplier.double ?? multiplier.string.flatMap({ Double($0) }), number >= 1 {
+                policy.multiplier = number
+            } else {
+                retry.error("'backoffMultiplier' must be a number of at least 1", at: "backoffMultiplier")
+            }
+        }
+        policy.maxBackoff = retry.duration("maxBackoff") ?? policy.maxBackoff
+        if let codes = retry.value("retryOn") {
+            let numbers = codes.array?.compactMap(\.int)
+            if let numbers, numbers.count == codes.array?.count {
+                policy.retryOn = numbers
+            } else {
+                retry.error("'retryOn' must be a list of status codes", at: "retryOn")
+            }
+        }
+        policy.retryOnNetworkError = retry.bool("retryOnNetworkError") ?? true
+        policy.respectRetryAfter = retry.bool("respectRetryAfter") ?? true
+        retry.finish()
+        return policy
+    }
+
+    // MARK: credentials
+
+    /// `auth:` of the resource.
+    private func auth(_ fields: inout FieldReader) -> Credential? {
+        guard var auth = fields.child("auth") else { return nil }
+        let type = auth.choice(
+            "type", of: ["none", "bearer", "basic", "serviceAccount", "workloadIdentity"], required: true)
+        switch type {
+        case "bearer", "basic":
+            auth.error(
+                "a secret of the cluster ('secretRef') cannot be read here", at: "secretRef",
+                hint: "put 'authType' and 'authToken: ${VARIABLE}' into the handler's own block")
+        case "serviceAccount", "workloadIdentity":
+            auth.error(
+                "'\(type ?? "")' exists only in a cluster", at: "type",
+                hint: "use 'authType: bearer' with 'authToken: ${VARIABLE}' or 'authTokenPath'")
+        default: break
+        }
+        auth.ignore(["secretRef", "serviceAccount", "workloadIdentity"])
+        auth.finish()
+        return nil
+    }
+
+    /// `authType`, `authToken`, `authTokenPath` inside a handler's block. A handler whose credential is missing never
+    /// calls without it: that is an error here.
+    private func flatCredential(_ fields: inout FieldReader) -> Credential? {
+        let type = fields.string("authType")?.lowercased()
+        let token = fields.string("authToken")
+        let path = fields.string("authTokenPath")
+        fields.ignore(["authHeader", "authCloud", "authAudience"])
+        guard let type, !type.isEmpty, type != "none" else { return nil }
+        guard let scheme = Credential.Scheme(rawValue: type) else {
+            fields.error("'authType' is '\(type)'; expected one of: bearer, basic", at: "authType")
+            return nil
+        }
+        if let path { return Credential(scheme: scheme, source: .file(path)) }
+        guard let token, !token.isEmpty else {
+            fields.error(
+                "'authType: \(type)' needs 'authToken' or 'authTokenPath'", at: "authType",
+                hint: "authToken: ${VARIABLE}")
+            return nil
+        }
+        if scheme == .basic, !token.contains(":") {
+            fields.error("the token for 'basic' must be USER:PASSWORD", at: "authToken")
+        }
+        return Credential(scheme: scheme, source: .value(Secret(token)))
+    }
+
+    // MARK: mcp
+
+    private func mcp(_ fields: inout FieldReader) -> MCPHandlerSpec? {
+        _ = auth(&fields)
+        fields.ignore(["tool"])
+        guard var config = fields.child("mcpConfig", required: true) else { return nil }
+        let transport = config.choice("transport", of: ["stdio", "streamable-http", "sse"], required: true)
+        let endpoint = config.string("endpoint")
+        let command = config.string("command")
+        let arguments = config.strings("args") ?? []
+        let directory = config.string("workDir")
+        let environment = config.texts("env") ?? []
+        let headers = headers(&config, "headers")
+        let credential = flatCredential(&config)
+        var allowlist: [String] = []
+        var blocklist: [String] = []
+        if var filter = config.child("toolFilter") {
+            allowlist = filter.strings("allowlist") ?? []
+            blocklist = filter.strings("blocklist") ?? []
+            filter.finish()
+        }
+        config.ignore(["retryPolicy"])
+        var way: MCPHandlerSpec.Transport?
+        switch transport {
+        case "stdio":
+            if let command {
+                way = .stdio(
+                    ProcessCommand(
+                        arguments: [command] + arguments,
+                        environment: Dictionary(environment) { _, last in last }, directory: directory))
+            } else {
+                config.missing("command")
+            }
+            if credential != nil {
+                config.error("credentials do not go with stdio", at: "authType", hint: "use 'env' instead")
+            }
+        case "streamable-http":
+            if let endpoint {
+                checkURL(endpoint, config, "endpoint")
+                way = .http(url: endpoint, headers: headers)
+            } else {
+                config.missing("endpoint")
+            }
+        case "sse":
+            config.error(
+                "the transport 'sse' does not act yet, so the handler is left out", at: "transport",
+                hint: "most servers that offer it speak 'streamable-http' too")
+        default: break
+        }
+        config.finish()
+        return way.map {
+            MCPHandlerSpec(transport: $0, credential: credential, allowlist: allowlist, blocklist: blocklist)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Synchronization
+
+/// MCP over a child's standard input and output: one JSON message a line.
+///
+/// Concurrency: one task reads the child's output and hands each answer to the request that waits for it; the table
+/// of waiting requests is behind a mutex. When the child ends, every waiting request fails with its last words.
+package final class MCPStdioTransport: MCPTransport {
+    private struct State {
+        var child: (any ChildProcess)?
+        var waiting: [Int: CheckedContinuation<Result<JSONValue, EngineError>, Never>] = [:]
+        var ended: EngineError?
+        var reader: Task<Void, Never>?
+        var strayLine: String?
+    }
+
+    private let state = Mutex(State())
+    private let command: ProcessCommand
+    private let launcher: any ProcessLauncher
+    /// A longer line ends the connection: it would only be cut.
+    private let lineLimit = 16 << 20
+
+    package init(command: ProcessCommand, launcher: any ProcessLauncher) {
+        self.command = command
+        self.launcher = launcher
+    }
+
+    package var lastWords: String? {
+        state.withLock { state in
+            let words = state.child?.errorTail.suffix(3).joined(separator: " | ") ?? ""
+            if !words.isEmpty { return words }
+            return state.strayLine.map { "it wrote to its standard output: \($0)" }
+        }
+    }
+
+    package func open(incoming: @escaping @Sendable (JSONValue) async -> JSONValue?) async throws(EngineError) {
+        let child = try launcher.launch(command)
+        let reader = Task { await self.read(child, incoming) }
+        state.withLock {
+            $0.child = child
+            $0.reader = reader
+        }
+    }
+
+    private func read(_ child: any ChildProcess, _ incoming: @Sendable (JSONValue) async -> JSONValue?) async {
+        var buffer: [UInt8] = []
+        while let piece = await child.output() {
+            var start = 0
+            for position in piece.indices where piece[position] == 0x0A {
+                buffer += piece[start..<position]
+                start = position + 1
+                await dispatch(buffer, child, incoming)
+                buffer.removeAll(keepingCapacity: true)
+            }
+            buffer += piece[start...]
+            if buffer.count > lineLimit {
+                return await end(
+                    EngineError(.tooLarge, "the server sent a message of more than \(lineLimit >> 20) MiB"), child)
+            }
+        }
+        await end(EngineError(.unreachable, "the server ended\(child.ending.map { ": it \($0)" } ?? "")"), nil)
+    }
+
+    private func dispatch(
+        _ line: [UInt8], _ child: any ChildProcess, _ incoming: @Sendable (JSONValue) async -> JSONValue?
+    ) async {
+        guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) else { return }
+        guard let message = try? JSONParser.parse(line), case .object = message else {
+            // A stray line is no reason to give up a server that works otherwise.
+            state.withLock { $0.strayLine = String(decoding: line.prefix(120), as: UTF8.self) }
+            return
+        }
+        if message["method"] == nil, let id = message["id"]?.int {
+            let waiting = state.withLock { $0.waiting.removeValue(forKey: id) }
+            waiting?.resume(returning: .success(message))
+        } else if let answer = await incoming(message) {
+            try? await child.write(answer.bytes + [0x0A])
+        }
+    }
+
+    private func end(_ error: EngineError, _ child: (any ChildProcess)?) async {
+        let waiting = state.withLock { state in
+            state.ended = error
+            defer { state.waiting = [:] }
+            return state.waiting.values
+        }
+        for continuation in waiting { continuation.resume(returning: .failure(error)) }
+        await child?.stop()
+    }
+
+    package func exchange(_ request: MCPOutgoing) async throws(EngineError) -> JSONValue {
+        let result: Result<JSONValue, EngineError> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let ended = state.withLock { state -> EngineError? in
+                    if let ended = state.ended { return ended }
+                    if Task.isCancelled { return EngineError(.cancelled, "cancelled") }
+                    state.waiting[request.id] = continuation
+                    return nil
+                }
+                if let ended { return continuation.resume(returning: .failure(ended)) }
+                send(request.message, failing: request.id)
+            }
+        } onCancel: {
+            let waiting = state.withLock { $0.waiting.removeValue(forKey: request.id) }
+            guard let waiting else { return }
+            if let cancellation = request.cancellation { send(cancellation, failing: nil) }
+            waiting.resume(returning: .failure(EngineError(.cancelled, "cancelled")))
+        }
+        return try result.get()
+    }
+
+    /// Writes in the background; a failed write fails the request that waits for its answer.
+    private func send(_ message: JSONValue, failing id: Int?) {
+        guard let child = state.withLock({ $0.child }) else { return }
+        Task {
+            do throws(EngineError) {
+                try await child.write(message.bytes + [0x0A])
+            } catch {
+                guard let id else { return }
+                state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(returning: .failure(error))
+            }
+        }
+    }
+
+    package func notify(_ message: JSONValue, context: MCPContext) async throws(EngineError) {
+        guard let child = state.withLock({ $0.child }) else { return }
+        try await child.write(message.bytes + [0x0A])
+    }
+
+    package func listen(context: MCPContext) async {}
+
+    package func close() async {
+        let (child, reader) = state.withLock { ($0.child, $0.reader) }
+        await child?.stop()
+        await reader?.value
+    }
+}
