@@ -93,7 +93,9 @@ package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebug
 
     package func reveal() -> String { value }
 
-    package var description: String { "•••" }
-    package var debugDescription: String { "•••" }
+    package static let mask = "•••"
+
+    package var description: String { Self.mask }
+    package var debugDescription: String { Self.mask }
     package var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -79,6 +79,14 @@ package final class EventFeed: Sendable {
         }
     }
 
+    /// Everything that waits, without waiting.
+    package func take() -> [EngineEvent] {
+        state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+    }
+
     package func finish() {
         let reader = state.withLock { state in
             state.finished = true

@@ -1,0 +1,65 @@
+/// An engine in this process.
+package actor LocalClient: EngineClient {
+    private let agent: Agent
+    private let tools: ToolBox
+    private let store: any SessionStore
+    private let clock: any EngineClock
+    private let ids: any IdentifierSource
+    private let redactor: Redactor
+    private var sessions: [SessionID: Task<Result<SessionRuntime, EngineError>, Never>] = [:]
+
+    package init(
+        agent: Agent, tools: ToolBox, store: any SessionStore, clock: any EngineClock, ids: any IdentifierSource,
+        redactor: Redactor = Redactor([])
+    ) {
+        self.agent = agent
+        self.tools = tools
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+        self.redactor = redactor
+    }
+
+    package func submit(_ command: EngineCommand) async throws(EngineError) {
+        switch command {
+        case .send(let id, let text): try await session(id).send(text)
+        case .cancelTurn(let id): try await session(id).cancel()
+        case .answerApproval(let id, let call, let decision): try await session(id).answer(call, decision)
+        case .rename(let id, let title): try await session(id).rename(title)
+        case .callTool(let id, let tool, let arguments): try await session(id).callTool(tool, arguments)
+        }
+    }
+
+    package func feed(of id: SessionID, after sequence: Int) async throws(EngineError) -> EventFeed {
+        try await session(id).feed(after: sequence)
+    }
+
+    /// The session, opened once.
+    private func session(_ id: SessionID) async throws(EngineError) -> SessionRuntime {
+        let opening =
+            sessions[id]
+            ?? Task {
+                let session = SessionRuntime(
+                    id: id, agent: agent, tools: tools, store: store, clock: clock, ids: ids, redactor: redactor)
+                do throws(EngineError) {
+                    try await session.open()
+                    return .success(session)
+                } catch {
+                    return .failure(error)
+                }
+            }
+        sessions[id] = opening
+        let result = await opening.value
+        if case .failure = result { sessions[id] = nil }
+        return try result.get()
+    }
+
+    /// Stops every turn and every server, and writes everything down.
+    package func close() async {
+        for opening in sessions.values {
+            if case .success(let session) = await opening.value { await session.close() }
+        }
+        await tools.stop()
+        await store.flush()
+    }
+}

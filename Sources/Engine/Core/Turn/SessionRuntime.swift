@@ -1,0 +1,191 @@
+/// Owns one session: its place in the log, those who look on, and at most one running turn.
+///
+/// Invariants:
+/// 1. `emit` numbers, queues for the disk, folds and publishes a fact in one step without a suspension, so facts
+///    cannot swap places and none is seen before it is in the write queue.
+/// 2. What a model is sent is `conversation`, a fold over the same events that are on the disk.
+/// 3. Nothing is written for a session in which nothing was said.
+package actor SessionRuntime {
+    package nonisolated let id: SessionID
+    let agent: Agent
+    nonisolated let tools: ToolBox
+    nonisolated let clock: any EngineClock
+    nonisolated let ids: any IdentifierSource
+    let store: any SessionStore
+    private let redactor: Redactor
+
+    private(set) var conversation = Conversation()
+    private var handlers = ToolTable()
+    private var sequence = 0
+    private var feeds: [EventFeed] = []
+    /// Durable events of a session in which nothing was said yet.
+    private var held: [EngineEvent]? = []
+    private var running: Task<Void, Never>?
+    var partial: PartialAnswer?
+    /// What the wire said about itself during the running call.
+    var notes = JSONObject()
+    var approvals = Approvals()
+    private var checkpointing: Task<Void, Never>?
+    /// Another process writes this session.
+    package private(set) var isReadOnly = false
+
+    package init(
+        id: SessionID, agent: Agent, tools: ToolBox, store: any SessionStore, clock: any EngineClock,
+        ids: any IdentifierSource, redactor: Redactor
+    ) {
+        self.id = id
+        self.agent = agent
+        self.tools = tools
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+        self.redactor = redactor
+    }
+
+    /// Reads the log, ends a turn that a crash left open, and begins to listen to the tool servers.
+    package func open() async throws(EngineError) {
+        isReadOnly = await !store.claim(id)
+        let events = try await store.events(of: id, after: 0)
+        for event in events {
+            conversation.apply(event)
+            handlers.apply(event)
+        }
+        sequence = events.last?.sequence ?? 0
+        if !events.isEmpty { held = nil }
+        guard !isReadOnly else { return }
+        if let turn = conversation.openTurn { await recover(turn) }
+        if conversation.opened != agent.opened { emit(.sessionOpened(agent.opened), nil) }
+        await tools.listen { [weak self] state in await self?.handlerChanged(state) }
+    }
+
+    private func recover(_ turn: TurnID) async {
+        if let checkpoint = try? await store.checkpoint(of: id), checkpoint.turn == turn {
+            let reasoning = checkpoint.reasoning.isEmpty ? nil : checkpoint.reasoning
+            let message = Message(
+                id: checkpoint.message, role: .assistant, text: checkpoint.text, reasoning: reasoning,
+                interrupted: true)
+            emit(.messageCompleted(message), turn)
+            store.checkpoint(id, nil)
+        }
+        emit(.turnFinished(TurnFinished(reason: .interrupted)), turn)
+    }
+
+    private func handlerChanged(_ state: HandlerState) {
+        // What the log says already is only published.
+        emit(.handlerChanged(state), nil, isDurable: state.phase != .starting && handlers.state(of: state.handler) != state)
+    }
+
+    // MARK: Facts
+
+    func emit(_ body: TurnEvent, _ turn: TurnID?, isDurable: Bool? = nil) {
+        let isDurable = (isDurable ?? body.isDurable) && !isReadOnly
+        if isDurable { sequence += 1 }
+        let event = EngineEvent(
+            sequence: sequence, at: clock.now(), session: id, turn: turn, body: redactor.clean(body))
+        if isDurable { write(event) }
+        conversation.apply(event)
+        handlers.apply(event)
+        for feed in feeds { feed.post([event]) }
+        feeds.removeAll { $0.isFinished }
+    }
+
+    private func write(_ event: EngineEvent) {
+        guard var waiting = held else { return store.append(event) }
+        waiting.append(event)
+        held = waiting
+        switch event.body {
+        case .turnStarted, .toolCallStarted, .sessionRenamed:
+            for event in waiting { store.append(event) }
+            held = nil
+        default: break
+        }
+    }
+
+    /// What the log holds after `sequence`, then what happens: no gap, no repeat.
+    package func feed(after: Int) async throws(EngineError) -> EventFeed {
+        // Written events come from the store, and what happens meanwhile waits behind them in `later`.
+        let now = sequence
+        let unwritten = held ?? []
+        let streaming = partial.map { partial in
+            EngineEvent(
+                sequence: now, at: clock.now(), session: id, turn: partial.turn,
+                body: .messageDelta(MessageDelta(message: partial.message, channel: .text, text: partial.text)))
+        }
+        let later = EventFeed()
+        feeds.append(later)
+        defer { later.finish() }
+        let written = try await store.events(of: id, after: after).filter { $0.sequence <= now }
+        let feed = EventFeed()
+        let known = max(after, written.last?.sequence ?? 0)
+        feed.post(written + unwritten.filter { $0.sequence > known } + (streaming.map { [$0] } ?? []))
+        feed.post(later.take())
+        feeds.append(feed)
+        return feed
+    }
+
+    // MARK: Commands
+
+    /// - Throws: `busy` while a turn runs, or when another process has the session.
+    package func send(_ text: String) throws(EngineError) {
+        try checkWritable()
+        guard running == nil else {
+            throw EngineError(.busy, "a turn is running", hint: "stop it first, or wait for its end")
+        }
+        let turn = TurnID(ids.next("turn"))
+        running = Task {
+            await self.runTurn(turn, text)
+            self.running = nil
+        }
+    }
+
+    package func cancel() { running?.cancel() }
+
+    /// Runs a tool for the person; the model never hears of it.
+    package func callTool(_ tool: String, _ arguments: JSONValue) throws(EngineError) {
+        try checkWritable()
+        let call = ToolCall(id: CallID(ids.next("call")), tool: tool, arguments: arguments)
+        Task { _ = await self.perform(call, turn: nil, parent: nil, asked: true) }
+    }
+
+    package func rename(_ title: String) throws(EngineError) {
+        try checkWritable()
+        emit(.sessionRenamed(SessionRenamed(title: title)), nil)
+    }
+
+    private func checkWritable() throws(EngineError) {
+        guard isReadOnly else { return }
+        throw EngineError(
+            .busy, "another cleo-tui has this session open; it can only be read here",
+            hint: "begin a new session, or close the other program")
+    }
+
+    /// Stops the turn and writes everything down.
+    package func close() async {
+        running?.cancel()
+        await running?.value
+        for feed in feeds { feed.finish() }
+        await store.flush()
+    }
+
+    // MARK: The unfinished message
+
+    /// Keeps the unfinished message within 200 ms.
+    func scheduleCheckpoint() {
+        guard checkpointing == nil else { return }
+        checkpointing = Task {
+            try? await clock.sleep(milliseconds: 200)
+            self.checkpointing = nil
+            guard let partial = self.partial else { return }
+            self.store.checkpoint(
+                self.id,
+                Checkpoint(
+                    turn: partial.turn, message: partial.message, text: self.redactor.clean(partial.text),
+                    reasoning: self.redactor.clean(partial.reasoning)))
+        }
+    }
+
+    func dropCheckpoint() {
+        partial = nil
+        store.checkpoint(id, nil)
+    }
+}

@@ -1,0 +1,167 @@
+/// All tools of a workspace: starts their servers, knows who serves what, checks arguments, runs calls.
+///
+/// One broken server never stops the others: its state says what is wrong. Where two handlers offer the same name,
+/// the first one of the tools file keeps it.
+package actor ToolBox {
+    private struct Served {
+        let handler: any ToolHandler
+        let tool: ToolDescriptor
+        let schema: JSONSchema
+    }
+
+    private let handlers: [any ToolHandler]
+    private let patterns: any PatternCompiler
+    private let clock: any EngineClock
+    private var updates: [String: HandlerUpdate] = [:]
+    private var served: [String: Served] = [:]
+    private var starts: [Task<Void, Never>] = []
+    private var listeners: [@Sendable (HandlerState) async -> Void] = []
+    private var settled: [CheckedContinuation<Void, Never>] = []
+
+    package init(handlers: [any ToolHandler], patterns: any PatternCompiler, clock: any EngineClock) {
+        self.handlers = handlers
+        self.patterns = patterns
+        self.clock = clock
+    }
+
+    /// Starts every server, each on its own; returns at once.
+    package func start() {
+        guard starts.isEmpty else { return }
+        for handler in handlers {
+            updates[handler.name] = HandlerUpdate(.starting)
+            let task = Task {
+                await handler.start { [weak self] update in await self?.take(update, from: handler) }
+            }
+            starts.append(task)
+        }
+    }
+
+    package func stop() async {
+        for task in starts { task.cancel() }
+        await withTaskGroup(of: Void.self) { group in
+            for handler in handlers { group.addTask { await handler.stop() } }
+        }
+        settle()
+    }
+
+    /// Calls back with every state there is, then with every change.
+    package func listen(_ listener: @escaping @Sendable (HandlerState) async -> Void) async {
+        listeners.append(listener)
+        for state in states { await listener(state) }
+    }
+
+    /// In the order of the tools file.
+    package var states: [HandlerState] {
+        handlers.compactMap { handler in updates[handler.name].map { state(of: handler, $0) } }
+    }
+
+    private func state(of handler: any ToolHandler, _ update: HandlerUpdate) -> HandlerState {
+        let mine = update.tools.filter { served[$0.name]?.handler.name == handler.name }
+        let lost = update.tools.count - mine.count
+        let detail = [update.detail, lost > 0 ? "\(lost) of its tools hidden by an earlier handler" : nil]
+        return HandlerState(
+            handler: handler.name, kind: handler.kindName, phase: update.phase,
+            tools: mine.map {
+                ToolSummary(
+                    name: $0.name, description: $0.description, readOnly: $0.readOnly, inputSchema: $0.inputSchema)
+            },
+            detail: detail.compactMap(\.self).isEmpty ? nil : detail.compactMap(\.self).joined(separator: "; "))
+    }
+
+    private func take(_ update: HandlerUpdate, from handler: any ToolHandler) async {
+        var update = update
+        // A server that is being started again, or failed, still says what it offered.
+        if update.phase != .ready, update.tools.isEmpty { update.tools = updates[handler.name]?.tools ?? [] }
+        updates[handler.name] = update
+        rebuild()
+        if !isStarting { settle() }
+        let state = state(of: handler, update)
+        for listener in listeners { await listener(state) }
+    }
+
+    private func rebuild() {
+        var next: [String: Served] = [:]
+        for handler in handlers {
+            for tool in updates[handler.name]?.tools ?? [] where next[tool.name] == nil {
+                if let old = served[tool.name], old.tool == tool, old.handler.name == handler.name {
+                    next[tool.name] = old
+                } else {
+                    let schema = JSONSchema(tool.inputSchema, patterns: patterns)
+                    next[tool.name] = Served(handler: handler, tool: tool, schema: schema)
+                }
+            }
+        }
+        served = next
+    }
+
+    private var isStarting: Bool { updates.values.contains { $0.phase == .starting } }
+
+    private func settle() {
+        for waiter in settled { waiter.resume() }
+        settled = []
+    }
+
+    /// Waits until no server is starting, but at most so long.
+    /// - Returns: whether there was anything to wait for.
+    package func waitForStart(milliseconds: Int) async -> Bool {
+        guard isStarting else { return false }
+        let limit = Task { [clock] in
+            try? await clock.sleep(milliseconds: milliseconds)
+            settle()
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { settled.append($0) }
+        } onCancel: {
+            Task { await self.settle() }
+        }
+        limit.cancel()
+        return true
+    }
+
+    /// Every tool that can be called, in the order of the tools file.
+    package var tools: [ToolDescriptor] {
+        handlers.flatMap { handler in
+            (updates[handler.name]?.phase == .ready ? updates[handler.name]?.tools ?? [] : []).filter {
+                served[$0.name]?.handler.name == handler.name
+            }
+        }
+    }
+
+    /// Who serves the tool, and what is known of it.
+    package func find(_ tool: String) -> (handler: String, tool: ToolDescriptor)? {
+        served[tool].map { ($0.handler.name, $0.tool) }
+    }
+
+    /// What is wrong with a call before it is made; nil when it can be made.
+    package func objection(to call: ToolCall) -> EngineError? {
+        guard let served = served[call.tool] else {
+            let hint = Suggestion.hint(for: call.tool, among: self.served.keys.sorted())
+            return EngineError(.notFound, "there is no tool '\(call.tool)'", hint: hint)
+        }
+        if case .string(let text) = call.arguments {
+            return EngineError(.invalidInput, "the arguments are not a JSON object: \(text.prefix(200))")
+        }
+        let issues = served.schema.issues(in: call.arguments)
+        guard !issues.isEmpty else { return nil }
+        let listed = issues.prefix(8).map { issue in
+            issue.pointer.isEmpty ? issue.message : "\(issue.pointer): \(issue.message)"
+        }
+        return EngineError(
+            .invalidInput,
+            "the arguments do not fit the schema of '\(call.tool)': " + listed.joined(separator: "; "))
+    }
+
+    /// Runs a call that has no objection.
+    package nonisolated func run(
+        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+    ) async throws(EngineError) -> ToolAnswer {
+        guard let handler = await served[call.tool]?.handler else {
+            throw EngineError(.notFound, "there is no tool '\(call.tool)'")
+        }
+        return try await withDeadline(
+            milliseconds: handler.timeout, clock: clock, "the tool '\(call.tool)'"
+        ) { () async throws(EngineError) in
+            try await handler.call(call, progress: progress)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+/// Running the tools of one round.
+extension SessionRuntime {
+    /// Runs the calls side by side, as many at once as the limits say. Calls beyond what the policy allows in one
+    /// turn are answered with a refusal.
+    func perform(_ calls: [ToolCall], allowed: inout Int, _ turn: TurnID, _ parent: SpanID) async {
+        let running = calls.prefix(max(allowed, 0))
+        allowed -= running.count
+        await withTaskGroup(of: Void.self) { group in
+            for (position, call) in running.enumerated() {
+                if position >= agent.limits.parallelTools { await group.next() }
+                group.addTask { _ = await self.perform(call, turn: turn, parent: parent, asked: false) }
+            }
+        }
+        let limit = agent.prompt.policy.maxToolCallsPerTurn
+        for call in calls.dropFirst(running.count) {
+            let text = "Error: not run: the policy allows \(limit) tool calls in one turn"
+            finish(call, .denied, text, turn: turn, handler: nil)
+        }
+    }
+
+    private func finish(
+        _ call: ToolCall, _ status: ToolOutcome.Status, _ text: String, turn: TurnID?, handler: String?
+    ) {
+        emit(.toolCallStarted(ToolCallStarted(call: call, handler: handler)), turn)
+        emit(.toolCallFinished(ToolOutcome(call: call.id, tool: call.tool, status: status, text: text)), turn)
+    }
+
+    /// Runs one call to its end. Whatever goes wrong becomes a result that the model can read.
+    /// - Parameter asked: the person asked for it, so nobody has to be asked again.
+    func perform(_ call: ToolCall, turn: TurnID?, parent: SpanID?, asked: Bool) async -> ToolOutcome {
+        let found = await tools.find(call.tool)
+        var span = openSpan(
+            call.tool, .tool, parent: parent, turn: turn,
+            attributes: [
+                "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": .string(call.tool),
+                "gen_ai.tool.call.id": .string(call.id.rawValue),
+                "gen_ai.tool.call.arguments": .string(Self.excerpt(call.arguments.text)),
+            ])
+        if let found { span.attributes["cleo.tool.handler"] = .string(found.handler) }
+        var outcome = await outcome(of: call, found, turn, &span, asked: asked)
+        outcome.milliseconds = clock.now().milliseconds - span.started.milliseconds
+        span.attributes["gen_ai.tool.call.result"] = .string(Self.excerpt(outcome.text))
+        emit(.toolCallFinished(outcome), turn)
+        switch outcome.status {
+        case .ok: close(&span, turn: turn)
+        case .cancelled: close(&span, turn: turn, status: .cancelled)
+        case .failed, .denied: close(&span, turn: turn, status: .error)
+        }
+        return outcome
+    }
+
+    private func outcome(
+        of call: ToolCall, _ found: (handler: String, tool: ToolDescriptor)?, _ turn: TurnID?,
+        _ span: inout TraceSpan, asked: Bool
+    ) async -> ToolOutcome {
+        if let objection = await objection(to: call, asked: asked) {
+            emit(.toolCallStarted(ToolCallStarted(call: call, handler: found?.handler)), turn)
+            return failure(of: call, objection)
+        }
+        if !asked, let found,
+            let refusal = await approve(call, found.tool, handler: found.handler, turn: turn, parent: span.id)
+        {
+            return ToolOutcome(call: call.id, tool: call.tool, status: refusal.status, text: refusal.text)
+        }
+        emit(.toolCallStarted(ToolCallStarted(call: call, handler: found?.handler)), turn)
+        do throws(EngineError) {
+            let answer = try await tools.run(call) { progress in await self.progressed(progress, turn) }
+            for (name, value) in answer.attributes { span.attributes[name] = value }
+            return success(of: call, answer)
+        } catch {
+            span.attributes["error.type"] = .string(error.code.rawValue)
+            return failure(of: call, Task.isCancelled ? EngineError(.cancelled, "cancelled") : error)
+        }
+    }
+
+    private func objection(to call: ToolCall, asked: Bool) async -> EngineError? {
+        if !asked, !agent.prompt.allows(call.tool), await tools.find(call.tool) != nil {
+            return EngineError(.refused, "the prompt '\(agent.prompt.key)' does not allow the tool '\(call.tool)'")
+        }
+        return await tools.objection(to: call)
+    }
+
+    private func progressed(_ progress: ToolProgress, _ turn: TurnID?) { emit(.toolProgress(progress), turn) }
+
+    private func success(of call: ToolCall, _ answer: ToolAnswer) -> ToolOutcome {
+        let limit = agent.limits.toolResultBytes
+        let kept = Self.prefix(answer.text, bytes: limit)
+        let cut = answer.text.utf8.count - kept.utf8.count
+        var text = cut > 0 ? kept + "\n[\(cut) more bytes were cut]" : kept
+        if answer.isError, !text.hasPrefix("Error:") { text = "Error: " + text }
+        return ToolOutcome(
+            call: call.id, tool: call.tool, status: answer.isError ? .failed : .ok, text: text, cutBytes: cut)
+    }
+
+    private func failure(of call: ToolCall, _ error: EngineError) -> ToolOutcome {
+        let hint = error.hint.map { " (\($0))" } ?? ""
+        return ToolOutcome(
+            call: call.id, tool: call.tool, status: error.code == .cancelled ? .cancelled : .failed,
+            text: "Error: \(Self.prefix(error.message, bytes: 4_096))\(hint)")
+    }
+
+    /// At most so many bytes, without breaking a character.
+    private static func prefix(_ text: String, bytes: Int) -> String {
+        guard text.utf8.count > bytes else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: bytes)
+        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return String(text[..<end])
+    }
+
+    /// As much as a trace keeps of an argument or a result.
+    private static func excerpt(_ text: String) -> String {
+        let kept = prefix(text, bytes: 8_192)
+        return kept.utf8.count < text.utf8.count ? kept + "…" : kept
+    }
+}
