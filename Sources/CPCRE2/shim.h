@@ -29,4 +29,3 @@ static inline pcre2_match_data *cp_match_data(const pcre2_code *code) {
     return pcre2_match_data_create_from_pattern(code, 0);
 }
 
-static const size_t CP_UNSET = PCRE2_UNSET;

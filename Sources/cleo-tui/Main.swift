@@ -1,1 +1,34 @@
-@main struct Main { static func main() {} }
+import CProcess
+import CTerminal
+import Engine
+import Glibc
+
+@main
+enum Main {
+    static func main() {
+        cproc_ignore_sigpipe()
+        term_set_locale()
+        do throws(Arguments.UsageError) {
+            let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+            exit(run(arguments).rawValue)
+        } catch {
+            Console.err("cleo-tui: \(error.message)\nhint: \(error.hint)")
+            exit(ExitCode.usage.rawValue)
+        }
+    }
+
+    private static func run(_ arguments: Arguments) -> ExitCode {
+        switch arguments.command {
+        case .chat: ChatCommand.run(arguments)
+        case .run: RunCommand.run(arguments)
+        case .validate: ValidateCommand.run(arguments)
+        case .render: RenderCommand.run(arguments)
+        case .tools: ToolsCommand.run(arguments)
+        case .sessions: SessionsCommand.run(arguments)
+        case .doctor: DoctorCommand.run(arguments)
+        case .demoTools: DemoTools.run(arguments)
+        case .help: HelpCommand.run(arguments)
+        case .version: HelpCommand.version()
+        }
+    }
+}

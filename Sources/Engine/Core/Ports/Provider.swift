@@ -52,6 +52,15 @@ package struct ModelParameters: Sendable, Equatable {
         self.frequencyPenalty = frequencyPenalty
         self.presencePenalty = presencePenalty
     }
+
+    /// These values, and where one is missing, the other's.
+    package func over(_ other: Self) -> Self {
+        Self(
+            temperature: temperature ?? other.temperature, maxTokens: maxTokens ?? other.maxTokens,
+            topP: topP ?? other.topP, topK: topK ?? other.topK,
+            frequencyPenalty: frequencyPenalty ?? other.frequencyPenalty,
+            presencePenalty: presencePenalty ?? other.presencePenalty)
+    }
 }
 
 /// A tool as a model is told of it.

@@ -25,6 +25,7 @@ package actor SessionRuntime {
     /// What the wire said about itself during the running call.
     var notes = JSONObject()
     var approvals = Approvals()
+    var hasReportedMissingTools = false
     private var checkpointing: Task<Void, Never>?
     /// Another process writes this session.
     package private(set) var isReadOnly = false

@@ -29,6 +29,7 @@ extension SessionRuntime {
     private func rounds(_ turn: TurnID, _ parent: SpanID) async throws(EngineError) -> TurnFinished.Reason {
         let system = try render(turn, parent)
         await waitForTools(turn, parent)
+        await reportMissingTools(turn)
         var callsLeft = agent.prompt.policy.maxToolCallsPerTurn
         for round in 1...max(agent.maxRounds, 1) {
             let answer = try await ask(system, round: round, turn, parent)
@@ -69,6 +70,21 @@ extension SessionRuntime {
         var span = TraceSpan(
             id: SpanID(ids.next("span")), parent: parent, name: "wait for tools", category: .other, started: started)
         close(&span, turn: turn)
+    }
+
+    /// Says, once, which tools the prompt names and nobody serves.
+    private func reportMissingTools(_ turn: TurnID) async {
+        guard !hasReportedMissingTools, let named = agent.prompt.tools else { return }
+        hasReportedMissingTools = true
+        let served = await tools.tools.map(\.name)
+        let missing = named.filter { !$0.hasSuffix("*") && !served.contains($0) }
+        guard !missing.isEmpty else { return }
+        let names = missing.map { "'\($0)'" }.joined(separator: ", ")
+        emit(
+            .diagnostic(
+                Diagnostic(
+                    .warning, "the prompt '\(agent.prompt.key)' names tools that no handler serves: \(names)",
+                    file: agent.prompt.file, hint: "add a handler to the tools file, or see the Tools pane")), turn)
     }
 
     /// What the model is told of the tools: the registry's, as far as the prompt allows them; the pack's words win.

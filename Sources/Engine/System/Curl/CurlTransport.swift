@@ -1,0 +1,29 @@
+import CCurl
+package import Engine
+
+/// HTTP over libcurl: one thread runs all transfers, bodies wait in a bounded buffer each.
+///
+/// Concurrency: `loop` is shared and thread-safe; a dropped body closes its connection.
+package final class CurlTransport: HTTPTransport {
+    private let loop = CurlLoop.shared
+
+    package init() {}
+
+    package func send(_ request: HTTPRequest) async throws(EngineError) -> HTTPResponse {
+        let transfer = CurlTransfer(request, loop: loop)
+        loop.start(transfer)
+        let head = try await transfer.head()
+        return HTTPResponse(status: head.status, headers: head.headers, body: CurlBody(transfer))
+    }
+}
+
+/// Holds a transfer alive for its reader; without a reader it is cancelled.
+private final class CurlBody: HTTPBody {
+    private let transfer: CurlTransfer
+
+    init(_ transfer: CurlTransfer) { self.transfer = transfer }
+
+    deinit { transfer.cancel() }
+
+    func next() async throws(EngineError) -> [UInt8]? { try await transfer.next() }
+}

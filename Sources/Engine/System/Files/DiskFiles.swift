@@ -1,0 +1,81 @@
+package import Engine
+import Glibc
+
+/// Files of this machine. Relative paths start at `root`.
+package struct DiskFiles: FileSource {
+    package let root: String
+    private static let sizeLimit = 64 << 20
+
+    package init(root: String) { self.root = root }
+
+    private func resolved(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        if path.hasPrefix("~/"), let home = getenv("HOME") { return String(cString: home) + path.dropFirst() }
+        return root + "/" + path
+    }
+
+    package func read(_ path: String) throws(EngineError) -> [UInt8] {
+        let descriptor = open(resolved(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw Self.failure(path, errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Self.failure(path, errno) }
+        guard status.st_mode & S_IFMT != S_IFDIR else { throw Self.failure(path, EISDIR) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Self.failure(path, errno) }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+            guard bytes.count <= Self.sizeLimit else {
+                throw EngineError(.tooLarge, "the file '\(path)' is larger than \(Self.sizeLimit >> 20) MiB")
+            }
+        }
+    }
+
+    static func failure(_ path: String, _ code: Int32) -> EngineError {
+        switch code {
+        case ENOENT, ENOTDIR: EngineError(.notFound, "there is no file '\(path)'")
+        case EACCES, EPERM: EngineError(.refused, "the file '\(path)' may not be read", hint: "chmod u+r '\(path)'")
+        case EISDIR: EngineError(.invalidInput, "'\(path)' is a folder")
+        default: EngineError(.storage, "'\(path)': \(SystemWords.of(code))")
+        }
+    }
+
+    package func list(_ directory: String) -> [String] {
+        guard let handle = opendir(resolved(directory)) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle), names.count < 100_000 {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    package func exists(_ path: String) -> Bool { access(resolved(path), F_OK) == 0 }
+
+    /// Makes a folder and those above it, for their owner alone.
+    package static func makeDirectories(_ path: String) throws(EngineError) {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            if mkdir(made, 0o700) != 0, errno != EEXIST {
+                let reason = SystemWords.of(errno)
+                throw EngineError(.storage, "the folder '\(made)' cannot be made: \(reason)")
+            }
+        }
+    }
+}
+
+/// What the C library says of an error number, in lower case.
+enum SystemWords {
+    static func of(_ code: Int32) -> String {
+        let words = String(cString: strerror(code))
+        return words.prefix(1).lowercased() + words.dropFirst()
+    }
+}

@@ -1,0 +1,194 @@
+import Engine
+
+/// The command line: a command, its options, its words. GNU habits: `--long VALUE`, `--long=VALUE`, `-s VALUE`, `--`.
+struct Arguments: Equatable {
+    var command: Command
+    var words: [String] = []
+    private var values: [Option: [String]] = [:]
+
+    /// A command line that cannot be understood; exit code 2.
+    struct UsageError: Error, Equatable {
+        var message: String
+        var hint: String
+    }
+
+    func has(_ option: Option) -> Bool { values[option] != nil }
+    subscript(option: Option) -> String? { values[option]?.last }
+    func all(_ option: Option) -> [String] { values[option] ?? [] }
+
+    /// - Parameter arguments: without the program's name.
+    init(_ arguments: [String]) throws(UsageError) {
+        var rest = arguments[...]
+        command = .chat
+        if let first = rest.first, !first.hasPrefix("-") {
+            guard let named = Command(rawValue: first) else {
+                throw UsageError(
+                    message: "there is no command '\(first)'",
+                    hint: Suggestion.hint(for: first, among: Command.allCases.map(\.rawValue))
+                        ?? "see 'cleo-tui help'")
+            }
+            command = named
+            rest = rest.dropFirst()
+        }
+        while let argument = rest.popFirst() {
+            if argument == "--" {
+                words += rest
+                break
+            }
+            guard argument.hasPrefix("-"), argument != "-" else {
+                words.append(argument)
+                continue
+            }
+            try take(argument, &rest)
+        }
+        if has(.version) { command = .version }
+        if has(.help) {
+            words = [command.rawValue]
+            command = .help
+        }
+    }
+
+    private mutating func take(_ argument: String, _ rest: inout ArraySlice<String>) throws(UsageError) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = String(parts[0])
+        guard let option = Option.allCases.first(where: { $0.spelling == name || $0.short == name }) else {
+            throw UsageError(
+                message: "there is no option '\(name)'",
+                hint: Suggestion.hint(for: name, among: Option.allCases.map(\.spelling)) ?? "see 'cleo-tui help'")
+        }
+        guard option.isCommon || command.options.contains(option) else {
+            throw UsageError(
+                message: "'cleo-tui \(command.rawValue)' does not take '\(name)'",
+                hint: "see 'cleo-tui help \(command.rawValue)'")
+        }
+        guard let placeholder = option.placeholder else {
+            guard parts.count == 1 else {
+                throw UsageError(message: "'\(name)' takes no value", hint: "write '\(name)' alone")
+            }
+            values[option] = []
+            return
+        }
+        if parts.count == 2 {
+            values[option, default: []].append(String(parts[1]))
+        } else if let value = rest.popFirst() {
+            values[option, default: []].append(value)
+        } else {
+            throw UsageError(
+                message: "'\(name)' needs a value", hint: "write '\(name) \(placeholder)'")
+        }
+    }
+}
+
+enum Option: String, CaseIterable {
+    case workspace, pack, prompt, variable = "var", tools, provider, model, baseURL = "base-url"
+    case session, resume = "continue", new, text, json, events, yes, quiet, limit
+    case help, version
+
+    var spelling: String { "--" + rawValue }
+
+    var short: String? {
+        switch self {
+        case .workspace: "-w"
+        case .text: "-p"
+        case .resume: "-c"
+        case .quiet: "-q"
+        case .help: "-h"
+        case .version: "-V"
+        default: nil
+        }
+    }
+
+    /// What stands for its value in the help; nil for a switch.
+    var placeholder: String? {
+        switch self {
+        case .workspace: "DIR"
+        case .pack, .tools: "FILE"
+        case .prompt, .model: "NAME"
+        case .variable: "NAME=VALUE"
+        case .provider: "NAME|FILE"
+        case .baseURL: "URL"
+        case .session: "ID"
+        case .text: "TEXT"
+        case .limit: "N"
+        default: nil
+        }
+    }
+
+    var isCommon: Bool { self == .help || self == .version }
+
+    var summary: String {
+        switch self {
+        case .workspace: "the folder with prompts/, tools.yaml and cleo.yaml (default: this one; else the demo)"
+        case .pack: "the PromptPack to run"
+        case .prompt: "the prompt of the pack (default: 'default', else the first)"
+        case .variable: "a value for a variable of the prompt; may be repeated"
+        case .tools: "the tools file"
+        case .provider: "mock, openai, a name in providers/, or a provider file"
+        case .model: "the model"
+        case .baseURL: "the address of an OpenAI-compatible server, up to /v1"
+        case .session: "a session to go on with"
+        case .resume: "go on with the workspace's last session"
+        case .new: "begin a new session"
+        case .text: "what to say (long form: --text)"
+        case .json: "one JSON document on standard output"
+        case .events: "one JSON event per line on standard output"
+        case .yes: "run every tool without asking"
+        case .quiet: "nothing but the answer"
+        case .limit: "at most so many"
+        case .help: "this help"
+        case .version: "the version"
+        }
+    }
+}
+
+enum Command: String, CaseIterable {
+    case chat, run, validate, render, tools, sessions, doctor, help, version
+    case demoTools = "demo-tools"
+
+    var options: [Option] {
+        switch self {
+        case .chat: Self.agent + [.session, .resume, .new]
+        case .run: Self.agent + [.text, .session, .resume, .json, .events, .yes, .quiet]
+        case .validate: [.json]
+        case .render: [.workspace, .pack, .prompt, .variable, .json]
+        case .tools: [.workspace, .tools, .json]
+        case .sessions: [.json, .limit]
+        case .doctor: [.workspace, .json]
+        case .help, .version, .demoTools: []
+        }
+    }
+
+    private static let agent: [Option] = [
+        .workspace, .pack, .prompt, .variable, .tools, .provider, .model, .baseURL,
+    ]
+
+    var usage: String {
+        switch self {
+        case .chat: "cleo-tui [chat] [OPTIONS]"
+        case .run: "cleo-tui run [-p TEXT] [OPTIONS]"
+        case .validate: "cleo-tui validate PATH…"
+        case .render: "cleo-tui render [PACK] [OPTIONS]"
+        case .tools: "cleo-tui tools list | tools call NAME [JSON]"
+        case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID"
+        case .doctor: "cleo-tui doctor"
+        case .help: "cleo-tui help [COMMAND]"
+        case .version: "cleo-tui --version"
+        case .demoTools: "cleo-tui demo-tools stdio | http"
+        }
+    }
+
+    var summary: String {
+        switch self {
+        case .chat: "the screen; a plain conversation where there is no screen"
+        case .run: "one answer, no screen; what stands on standard input is added to the text"
+        case .validate: "checks packs, tools files, mock files, provider files and cleo.yaml"
+        case .render: "what the model would be sent"
+        case .tools: "what the tool servers offer; a call by hand"
+        case .sessions: "stored conversations"
+        case .doctor: "what works here, what does not, what to do"
+        case .help: "this help, or a command's"
+        case .version: "the version"
+        case .demoTools: "the tool servers of the demo"
+        }
+    }
+}

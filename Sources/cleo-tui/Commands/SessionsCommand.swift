@@ -1,0 +1,129 @@
+import Engine
+
+/// Stored conversations.
+enum SessionsCommand {
+    static func run(_ arguments: Arguments) -> ExitCode {
+        do throws(EngineError) {
+            let store = try Wiring.openStore()
+            let words = arguments.words
+            switch words.first {
+            case "list", nil: return try list(store, arguments)
+            case "show": return try show(store, try identifier(words), arguments)
+            case "search":
+                guard words.count > 1 else { throw usage("'sessions search' needs words to look for") }
+                return try search(store, words.dropFirst().joined(separator: " "), arguments)
+            case "export": return try export(store, try identifier(words))
+            case .some(let word): throw usage("'sessions \(word)' is not known")
+            }
+        } catch {
+            Console.report(error)
+            return ExitCode(error.code.rawValue)
+        }
+    }
+
+    private static func usage(_ message: String) -> EngineError {
+        EngineError(.invalidInput, message, hint: Command.sessions.usage)
+    }
+
+    private static func identifier(_ words: [String]) throws(EngineError) -> SessionID {
+        guard words.count == 2 else {
+            throw usage("'sessions \(words[0])' needs the name of a session; 'sessions list' shows them")
+        }
+        return SessionID(words[1])
+    }
+
+    private static func limit(_ arguments: Arguments) throws(EngineError) -> Int {
+        guard let text = arguments[.limit] else { return 50 }
+        guard let limit = Int(text), limit > 0 else { throw usage("'--limit' needs a number above zero") }
+        return limit
+    }
+
+    private static func list(_ store: any SessionStore, _ arguments: Arguments) throws(EngineError) -> ExitCode {
+        let filter = SessionFilter(limit: try limit(arguments))
+        let sessions = try blocking { () async -> Result<[SessionSummary], EngineError> in
+            do throws(EngineError) { return .success(try await store.sessions(filter)) } catch { return .failure(error) }
+        }.get()
+        if arguments.has(.json) {
+            Console.out(JSONValue.array(sessions.map(document)).prettyText)
+            return .done
+        }
+        for session in sessions {
+            let cost = session.cost.text + (session.costIsComplete ? "" : "+?")
+            Console.out(
+                "\(session.id)  \(LocalTime.text(session.updated))  \(session.turns) turns  \(cost)  "
+                    + "\(SafeText.oneLine(session.pack))  \(SafeText.oneLine(session.title))")
+        }
+        if sessions.isEmpty { Console.err("no stored sessions yet") }
+        return .done
+    }
+
+    private static func document(_ session: SessionSummary) -> JSONValue {
+        [
+            "id": .string(session.id.rawValue), "title": .string(session.title),
+            "workspace": .string(session.workspace), "pack": .string(session.pack), "model": .string(session.model),
+            "created": .int(session.created.milliseconds), "updated": .int(session.updated.milliseconds),
+            "turns": .int(session.turns), "cost_nanodollars": .int(session.cost.nanodollars),
+            "cost_complete": .bool(session.costIsComplete),
+        ]
+    }
+
+    private static func events(_ store: any SessionStore, _ id: SessionID) throws(EngineError) -> [EngineEvent] {
+        let events = try blocking { () async -> Result<[EngineEvent], EngineError> in
+            do throws(EngineError) { return .success(try await store.events(of: id, after: 0)) } catch {
+                return .failure(error)
+            }
+        }.get()
+        guard !events.isEmpty else {
+            throw EngineError(.notFound, "there is no session '\(id)'", hint: "see 'cleo-tui sessions list'")
+        }
+        return events
+    }
+
+    private static func show(
+        _ store: any SessionStore, _ id: SessionID, _ arguments: Arguments
+    ) throws(EngineError) -> ExitCode {
+        let events = try events(store, id)
+        if arguments.has(.json) {
+            Console.out(JSONValue.array(events.map(\.json)).prettyText)
+            return .done
+        }
+        var transcript = Transcript()
+        for event in events { transcript.apply(event) }
+        for item in transcript.items { Console.out(PlainText.lines(of: item).joined(separator: "\n")) }
+        return .done
+    }
+
+    private static func search(
+        _ store: any SessionStore, _ words: String, _ arguments: Arguments
+    ) throws(EngineError) -> ExitCode {
+        let limit = try limit(arguments)
+        let hits = try blocking { () async -> Result<[SearchHit], EngineError> in
+            do throws(EngineError) { return .success(try await store.search(words, limit: limit)) } catch {
+                return .failure(error)
+            }
+        }.get()
+        if arguments.has(.json) {
+            let documents: [JSONValue] = hits.map { hit in
+                [
+                    "session": .string(hit.session.rawValue), "title": .string(hit.title),
+                    "role": .string(hit.role.rawValue), "at": .int(hit.at.milliseconds),
+                    "excerpt": .string(hit.excerpt),
+                ]
+            }
+            Console.out(JSONValue.array(documents).prettyText)
+            return .done
+        }
+        for hit in hits {
+            Console.out(
+                "\(hit.session)  \(LocalTime.text(hit.at))  \(hit.role.rawValue): \(SafeText.oneLine(hit.excerpt))")
+        }
+        if hits.isEmpty { Console.err("nothing found for '\(words)'") }
+        return hits.isEmpty ? .failed : .done
+    }
+
+    /// One event per line: the log itself.
+    private static func export(_ store: any SessionStore, _ id: SessionID) throws(EngineError) -> ExitCode {
+        for event in try events(store, id) { Console.out(event.json.text) }
+        return .done
+    }
+}

@@ -1,0 +1,242 @@
+import Engine
+import EngineSystem
+import Synchronization
+
+/// The one place that names concrete adapters.
+struct Wiring {
+    let folders: Folders
+    let workspaceFolder: String
+    /// The demo that comes with the program, where no workspace is named.
+    let isDemo: Bool
+    let files: DiskFiles
+    let reader: DocumentReader
+    let variables: WorkspaceVariables
+    let patterns = PCREPatternCompiler()
+    let clock = SystemClock()
+    let ids = RandomIdentifiers()
+
+    init(_ arguments: Arguments) throws(EngineError) {
+        folders = Folders()
+        let here = Folders.current()
+        if let named = arguments[.workspace] {
+            workspaceFolder = Folders.absolute(named)
+            isDemo = false
+            guard DiskFiles(root: here).exists(workspaceFolder) else {
+                throw EngineError(.notFound, "there is no folder '\(named)'", hint: "--workspace names a folder")
+            }
+        } else if arguments[.pack] != nil || Self.isWorkspace(here), here != folders.share {
+            workspaceFolder = here
+            isDemo = false
+        } else if let share = folders.share {
+            workspaceFolder = share
+            isDemo = true
+        } else {
+            throw EngineError(
+                .notFound, "this folder is no workspace, and the demo's files are not beside the program",
+                hint: "name a workspace with --workspace DIR, or a pack with --pack FILE")
+        }
+        files = DiskFiles(root: workspaceFolder)
+        reader = DocumentReader(files: files, yaml: LibYAMLReader())
+        variables = WorkspaceVariables(program: Folders.program())
+    }
+
+    private static func isWorkspace(_ folder: String) -> Bool {
+        let files = DiskFiles(root: folder)
+        if files.exists("cleo.yaml") { return true }
+        return ["prompts", "."].contains { place in
+            files.list(place).contains { name in WorkspaceLoader.packSuffixes.contains { name.hasSuffix($0) } }
+        }
+    }
+
+    // MARK: Files
+
+    static func options(_ arguments: Arguments) throws(EngineError) -> WorkspaceOptions {
+        var options = WorkspaceOptions()
+        options.pack = arguments[.pack].map(Folders.absolute)
+        options.prompt = arguments[.prompt]
+        options.tools = arguments[.tools].map(Folders.absolute)
+        options.provider = arguments[.provider].map { $0.contains("/") ? Folders.absolute($0) : $0 }
+        options.model = arguments[.model]
+        options.baseURL = arguments[.baseURL]
+        for pair in arguments.all(.variable) {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty else {
+                throw EngineError(.invalidInput, "'--var \(pair)' is not NAME=VALUE", hint: "--var city=Oslo")
+            }
+            options.variables[String(parts[0])] = .string(String(parts[1]))
+        }
+        return options
+    }
+
+    func workspace(_ arguments: Arguments) throws(EngineError) -> Loaded<Workspace> {
+        var options = try Self.options(arguments)
+        if isDemo {
+            options.tools = options.tools ?? "tools.yaml.example"
+            try startDemo()
+        }
+        return WorkspaceLoader.load(options, reader: reader, variables: variables, patterns: patterns)
+    }
+
+    /// The demo's HTTP service, in this process, on the loopback interface.
+    private func startDemo() throws(EngineError) {
+        variables.set("CLEO_DEMO_HTTP", try DemoTools.startHTTP().url)
+    }
+
+    func handlers(_ workspace: Workspace) -> [any ToolHandler] { handlers(workspace.handlers) }
+
+    func handlers(_ specs: [HandlerSpec]) -> [any ToolHandler] {
+        let transport = CurlTransport()
+        return specs.map { spec in
+            switch spec.kind {
+            case .http(let http):
+                HTTPToolHandler(
+                    name: spec.name, spec: http, timeout: spec.timeout, transport: transport, files: files,
+                    clock: clock)
+            case .mcp(let mcp): mcpHandler(spec, mcp, transport)
+            }
+        }
+    }
+
+    private func mcpHandler(_ spec: HandlerSpec, _ mcp: MCPHandlerSpec, _ transport: CurlTransport) -> MCPToolHandler {
+        let files = files
+        return MCPToolHandler(
+            name: spec.name, kindName: spec.kindName, spec: mcp, timeout: spec.timeout, clock: clock
+        ) {
+            switch mcp.transport {
+            case .stdio(var command):
+                command.directory = Folders.absolute(command.directory ?? ".", in: files.root)
+                return MCPStdioTransport(command: command, launcher: SpawnLauncher())
+            case .http(let url, let headers):
+                return MCPHTTPTransport(
+                    url: url, headers: headers, credential: mcp.credential, transport: transport, files: files)
+            }
+        }
+    }
+
+    // MARK: The agent
+
+    func agent(_ workspace: Workspace) throws(EngineError) -> Agent {
+        let prices = prices().overridden(by: workspace.config.prices)
+        let provider: any Provider
+        let price: PriceTable.Found?
+        switch workspace.provider.kind {
+        case .mock:
+            let script = workspace.script ?? MockScript()
+            provider = MockProvider(
+                name: "mock", model: workspace.provider.model ?? "mock", script: script,
+                scenario: workspace.provider.scenario, clock: clock)
+            price = script.pricedAs.flatMap { model in
+                prices.price(provider: "", model: model).map {
+                    PriceTable.Found(price: $0.price, source: "\($0.source), priced as \(model)")
+                }
+            }
+        case .openai:
+            let model = workspace.provider.model ?? ""
+            provider = try openAI(workspace.provider, model)
+            price = prices.price(provider: "openai", model: model)
+        }
+        return Agent(
+            workspace: isDemo ? "demo" : workspaceFolder, pack: workspace.pack, prompt: workspace.prompt,
+            variables: workspace.variables, provider: provider, price: price,
+            parameters: workspace.prompt.parameters.over(workspace.provider.parameters),
+            limits: workspace.config.limits, approval: workspace.config.approval)
+    }
+
+    private func openAI(_ config: ProviderConfig, _ model: String) throws(EngineError) -> OpenAIProvider {
+        var settings = OpenAIProvider.Settings(
+            name: config.name, model: model, baseURL: config.baseURL ?? OpenAIProvider.standardBaseURL)
+        settings.headers = config.headers
+        // OpenAI's own key is sent to OpenAI only; another server's has to be named.
+        let standardName = config.baseURL == nil ? "OPENAI_API_KEY" : nil
+        settings.keyName = config.credentialEnv ?? standardName
+        if let key = config.key {
+            settings.key = key
+        } else if let file = config.credentialFile {
+            let text = String(decoding: try files.read(file), as: UTF8.self)
+            settings.key = Secret(String(text.prefix { !$0.isNewline }))
+            settings.keyName = nil
+        } else if let name = settings.keyName {
+            guard let value = variables.value(of: name), !value.isEmpty else {
+                throw EngineError(
+                    .unauthorized, "the provider '\(config.name)' needs a key: the variable '\(name)' is not set",
+                    hint: "export \(name)=…, or name another with 'credential_env'")
+            }
+            settings.key = Secret(value)
+        }
+        if let key = settings.key { variables.remember(key) }
+        return OpenAIProvider(settings, transport: CurlTransport(), clock: clock)
+    }
+
+    func prices() -> PriceTable {
+        guard let share = folders.share else { return .empty }
+        let candidates = ["\(share)/prices.json", "\(share)/Sources/Engine/Data/prices.json"]
+        guard let file = candidates.first(where: files.exists), let document = reader.read(file).value else {
+            return .empty
+        }
+        return PriceTable.load(document).value ?? .empty
+    }
+
+    // MARK: The engine
+
+    func store() -> (store: any SessionStore, problem: Diagnostic?) {
+        do throws(EngineError) {
+            return (try SQLiteSessionStore(directory: folders.data), nil)
+        } catch {
+            let problem = Diagnostic(
+                .warning, "conversations are not kept: \(error.message)", file: "", hint: error.hint)
+            return (MemoryStore(), problem)
+        }
+    }
+
+    func engine(_ workspace: Workspace, _ store: any SessionStore) throws(EngineError) -> (LocalClient, ToolBox, Agent) {
+        let agent = try agent(workspace)
+        let tools = ToolBox(handlers: handlers(workspace), patterns: patterns, clock: clock)
+        let client = LocalClient(
+            agent: agent, tools: tools, store: store, clock: clock, ids: ids,
+            redactor: Redactor(secrets(of: workspace)))
+        return (client, tools, agent)
+    }
+
+    private func secrets(of workspace: Workspace) -> [Secret] {
+        let credentials: [Credential?] = workspace.handlers.map { handler in
+            switch handler.kind {
+            case .http(let spec): spec.credential
+            case .mcp(let spec): spec.credential
+            }
+        }
+        return variables.secrets
+            + credentials.compactMap { credential in
+                if case .value(let secret) = credential?.source { secret } else { nil }
+            }
+    }
+}
+
+/// Environment variables, and the few that the program provides. Values whose names say that they are secret are
+/// remembered, so that they can be kept off the disk and the screen.
+final class WorkspaceVariables: VariableSource {
+    private struct State {
+        var own: [String: String]
+        var secrets: [String] = []
+    }
+
+    private let state: Mutex<State>
+    private let environment = EnvironmentVariables()
+
+    init(program: String) { state = Mutex(State(own: ["CLEO_TUI": program])) }
+
+    func set(_ name: String, _ value: String) { state.withLock { $0.own[name] = value } }
+
+    func remember(_ secret: Secret) { state.withLock { $0.secrets.append(secret.reveal()) } }
+
+    func value(of name: String) -> String? {
+        if let own = state.withLock({ $0.own[name] }) { return own }
+        guard let value = environment.value(of: name) else { return nil }
+        let upper = name.uppercased()
+        if ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"].contains(where: { upper.contains($0) }) {
+            remember(Secret(value))
+        }
+        return value
+    }
+
+    var secrets: [Secret] { state.withLock { $0.secrets.map { Secret($0) } } }
+}
