@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -121,7 +122,7 @@ static void own_modes_on(void) {
     fflush(stdout);
 }
 
-int term_start(const char *type, const char *log_path, int mouse) {
+int term_start(const char *type, int mouse) {
     mouse_wanted = mouse;
     if (tcgetattr(0, &saved_modes)) return -1;
     if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK)) return -1;
@@ -137,8 +138,7 @@ int term_start(const char *type, const char *log_path, int mouse) {
         return -1;
     }
     /* What ncurses, the runtime or a library says on standard error must not fall into the picture. */
-    error_log = open(log_path ? log_path : "/dev/null", O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0600);
-    if (error_log < 0) error_log = open("/dev/null", O_RDWR | O_CLOEXEC);
+    error_log = memfd_create("cleo-errors", MFD_CLOEXEC);
     if (error_log >= 0) dup2(error_log, 2);
     raw();
     noecho();

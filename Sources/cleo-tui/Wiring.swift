@@ -69,12 +69,21 @@ struct Wiring {
     }
 
     func workspace(_ arguments: Arguments) throws(EngineError) -> Loaded<Workspace> {
-        var options = try Self.options(arguments)
-        if isDemo {
-            options.tools = options.tools ?? "tools.yaml.example"
-            try startDemo()
-        }
+        let options = try toolOptions(arguments)
         return WorkspaceLoader.load(options, reader: reader, variables: variables, patterns: patterns)
+    }
+
+    func tools(_ arguments: Arguments) throws(EngineError) -> Loaded<[HandlerSpec]> {
+        let options = try toolOptions(arguments)
+        return WorkspaceLoader.tools(options, reader: reader, variables: variables, patterns: patterns)
+    }
+
+    private func toolOptions(_ arguments: Arguments) throws(EngineError) -> WorkspaceOptions {
+        var options = try Self.options(arguments)
+        guard isDemo else { return options }
+        options.tools = options.tools ?? "tools.yaml.example"
+        try startDemo()
+        return options
     }
 
     /// The demo's HTTP service, in this process, on the loopback interface.
@@ -108,7 +117,7 @@ struct Wiring {
                 return MCPStdioTransport(command: command, launcher: SpawnLauncher())
             case .http(let url, let headers):
                 return MCPHTTPTransport(
-                    url: url, headers: headers, credential: mcp.credential, transport: transport, files: files)
+                    url: url, headers: headers, credential: mcp.credential, http: transport, files: files)
             }
         }
     }
@@ -177,6 +186,9 @@ struct Wiring {
     }
 
     // MARK: The engine
+
+    /// - Throws: `storage` when there is none that can be used.
+    static func openStore() throws(EngineError) -> any SessionStore { try SQLiteSessionStore(directory: Folders().data) }
 
     func store() -> (store: any SessionStore, problem: Diagnostic?) {
         do throws(EngineError) {

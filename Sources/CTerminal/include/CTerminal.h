@@ -20,9 +20,9 @@ enum term_reason {
     TERM_INPUT = 1, TERM_WOKEN = 2, TERM_RESIZED = 4, TERM_CONTINUED = 8, TERM_TERMINATED = 16, TERM_HUNG_UP = 32
 };
 
-/* Takes the terminal: raw mode, alternate screen, bracketed paste, signal handlers. Standard error goes to
- * `error_log` (NULL: nowhere) until the end. Returns 0; -1 when the terminal cannot be used. */
-int term_start(const char *type, const char *error_log, int mouse);
+/* Takes the terminal: raw mode, alternate screen, bracketed paste, signal handlers. What comes on standard error until
+ * the end is kept in memory and shown after a crash. Returns 0; -1 when the terminal cannot be used. */
+int term_start(const char *type, int mouse);
 /* Gives the terminal back. Harmless when called twice. */
 void term_stop(void);
 /* Stops the process group as Ctrl-Z does, and takes the terminal again when it goes on. */

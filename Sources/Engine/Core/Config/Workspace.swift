@@ -34,6 +34,7 @@ package struct WorkspaceLoader {
     private let patterns: any PatternCompiler
     private let options: WorkspaceOptions
     private var diagnostics: [Diagnostic] = []
+    private var withTools = true
 
     package static let packSuffixes = [".pack.json", ".pack.yaml", ".pack.yml"]
 
@@ -47,13 +48,25 @@ package struct WorkspaceLoader {
         self.options = options
     }
 
+    /// The handlers alone, for which no pack is needed.
+    package static func tools(
+        _ options: WorkspaceOptions, reader: DocumentReader, variables: any VariableSource,
+        patterns: any PatternCompiler
+    ) -> Loaded<[HandlerSpec]> {
+        var loader = WorkspaceLoader(reader, variables, patterns, options)
+        guard let config = loader.config() else { return Loaded(value: nil, diagnostics: loader.diagnostics) }
+        let handlers = loader.toolsFile(config).map { loader.handlers($0) } ?? []
+        return Loaded(value: handlers, diagnostics: loader.diagnostics)
+    }
+
     /// - Returns: nil when the configuration, the pack or the provider cannot be used. A tools file with mistakes
     ///   only loses the handlers that have them.
     package static func load(
         _ options: WorkspaceOptions, reader: DocumentReader, variables: any VariableSource,
-        patterns: any PatternCompiler
+        patterns: any PatternCompiler, withTools: Bool = true
     ) -> Loaded<Workspace> {
         var loader = WorkspaceLoader(reader, variables, patterns, options)
+        loader.withTools = withTools
         let workspace = loader.workspace()
         return Loaded(value: workspace, diagnostics: loader.diagnostics)
     }
@@ -63,7 +76,7 @@ package struct WorkspaceLoader {
             let pack = keep(reader.read(packFile)).flatMap({ keep(PackLoader.load($0)) }),
             let prompt = prompt(of: pack, config, packFile)
         else { return nil }
-        let toolsFile = toolsFile(config)
+        let toolsFile = withTools ? toolsFile(config) : nil
         let handlers = toolsFile.map { self.handlers($0) } ?? []
         guard let provider = provider(config) else { return nil }
         var script: MockScript?

@@ -62,6 +62,11 @@ package struct PriceTable: Sendable {
         package var price: ModelPrice
         /// For people: where the price comes from, and what was assumed.
         package var source: String
+
+        package init(price: ModelPrice, source: String) {
+            self.price = price
+            self.source = source
+        }
     }
 
     /// The price of a model: the person's own first; then `provider/model`; then the name alone. A dated name

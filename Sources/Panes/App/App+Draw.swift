@@ -1,0 +1,167 @@
+import Engine
+
+extension App {
+    package func draw(_ size: Size) -> Frame {
+        let surface = Surface(size, metrics)
+        let canvas = surface.canvas
+        let toolRows = tools.table.handlers.reduce(0) { $0 + 1 + $1.tools.count }
+        let layout = ScreenLayout(size, focused: focus, isZoomed: isZoomed, toolRows: toolRows, costRows: 4)
+        if let tabs = layout.tabs { drawTabs(canvas.part(tabs)) }
+        for pane in PaneID.allCases {
+            if let rect = layout.panes[pane] { draw(pane, rect, canvas, hasBorder: layout.hasBorders) }
+        }
+        if let status = layout.status { drawStatus(canvas.part(status)) }
+        popup?.draw(on: canvas)
+        return surface.frame
+    }
+
+    private func drawTabs(_ canvas: Canvas) {
+        var column = 0
+        for pane in PaneID.allCases {
+            let waits = pane == .chat && focus != .chat && approval != nil
+            let label = " \(pane.rawValue + 1) \(pane.title)\(waits ? " !" : "") "
+            column = canvas.put(label, row: 0, column: column, style: pane == focus ? .selection : waits ? .warning : .dim)
+        }
+        canvas.putRight(isZoomed && canvas.width >= 100 ? "Alt-z back " : "Tab next ", row: 0, style: .dim)
+    }
+
+    private func draw(_ pane: PaneID, _ rect: Rect, _ canvas: Canvas, hasBorder: Bool) {
+        let isFocused = pane == focus
+        var inside = canvas.part(rect)
+        if hasBorder {
+            canvas.box(rect, title: title(of: pane), isFocused: isFocused)
+            inside = canvas.part(rect.inner)
+        }
+        switch pane {
+        case .chat: drawChat(inside, hasBorder: hasBorder)
+        case .trace: trace.draw(on: inside, isFocused: isFocused, look: look)
+        case .costs: costs.draw(on: inside)
+        case .tools: tools.draw(on: inside, isFocused: isFocused, look: look)
+        }
+    }
+
+    private func title(of pane: PaneID) -> String {
+        guard pane == .chat else { return pane.title }
+        return "Chat" + (transcript.title.map { " · " + SafeText.oneLine($0, limit: 60) } ?? "")
+    }
+
+    // MARK: Chat
+
+    private func drawChat(_ canvas: Canvas, hasBorder: Bool) {
+        chatWidth = canvas.width
+        let composerRows = composer.rows(width: canvas.width, limit: max(1, canvas.height / 3), metrics: metrics)
+        let separator = canvas.height - composerRows >= 3 ? 1 : 0
+        let notes = canvas.height >= 6 ? queue.count.signum() : 0
+        var bottom = canvas.height - composerRows
+        composer.draw(
+            on: canvas.part(Rect(x: 0, y: bottom, width: canvas.width, height: composerRows)),
+            isFocused: focus == .chat && popup == nil)
+        bottom -= separator
+        if separator > 0 { canvas.fill("─", style: .border, row: bottom) }
+        bottom -= notes
+        if notes > 0 {
+            let more = queue.count > 1 ? " (and \(queue.count - 1) more)" : ""
+            let text = "then: " + SafeText.oneLine(queue[0], limit: 200) + more
+            canvas.put(metrics.cut(text, to: canvas.width), row: bottom, style: .dim)
+        }
+        bottom -= drawApproval(canvas, above: bottom)
+        bottom -= drawNotes(canvas, above: bottom)
+        let body = canvas.part(Rect(x: 0, y: 0, width: canvas.width, height: bottom))
+        if transcript.items.isEmpty { drawWelcome(body) } else { chat.draw(on: body, look: look) }
+    }
+
+    /// - Returns: the rows that the card takes.
+    private func drawApproval(_ canvas: Canvas, above bottom: Int) -> Int {
+        guard let request = approval, bottom >= 3 else { return 0 }
+        let card = ApprovalCard(
+            request: request, others: transcript.approvals.count - 1,
+            hasPlainKeys: composer.isEmpty && composer.purpose == .message)
+        let lines = card.lines(width: max(canvas.width - 4, 4), metrics: metrics)
+        let height = min(lines.count + 2, bottom)
+        // Where there is no room for all of it, the keys matter most.
+        let shown = lines.count + 2 > height ? Array(lines.prefix(1)) + lines.filter { $0.runs.contains { $0.style == .key } } : lines
+        card.draw(shown, on: canvas.part(Rect(x: 0, y: bottom - height, width: canvas.width, height: height)))
+        return height
+    }
+
+    /// What loading the workspace had to say.
+    private func drawNotes(_ canvas: Canvas, above bottom: Int) -> Int {
+        var lines: [Line] = []
+        for note in notes {
+            let style: Style = note.severity == .error ? .bad : note.severity == .warning ? .warning : .dim
+            lines += SafeText.block(note.description).split(separator: "\n").flatMap {
+                metrics.wrap(Line(String($0), style), width: canvas.width, indent: 2)
+            }
+        }
+        let height = min(lines.count, max(bottom * 2 / 3, 0))
+        for (row, line) in lines.prefix(height).enumerated() { canvas.put(line, row: bottom - height + row) }
+        return height
+    }
+
+    private func drawWelcome(_ canvas: Canvas) {
+        var lines: [Line] = []
+        if let opened = transcript.opened {
+            lines.append(Line([Run(SafeText.oneLine("\(opened.pack)@\(opened.packVersion)", limit: 80), .heading), Run(" · prompt \(SafeText.oneLine(opened.prompt, limit: 60)) · \(model(opened))", .dim)]))
+            lines.append(Line())
+            if opened.workspace == "demo" {
+                lines.append(Line([Run("Type "), Run("where is order 1042?", .key), Run(" and press Enter.")]))
+                lines.append(Line([Run("Then "), Run("track parcel PX-1042", .key), Run(" and "), Run("cancel order 1043", .key), Run(".")]))
+                lines.append(Line())
+                lines.append(Line("The model is played by a script; the tools are real. No key, no network.", .dim))
+            } else {
+                lines.append(Line("Say something."))
+            }
+            lines.append(Line([Run("^P", .key), Run(" every action   ", .dim), Run("F1", .key), Run(" keys   ", .dim), Run("^C ^C", .key), Run(" leaves", .dim)]))
+        }
+        let wrapped = lines.flatMap { metrics.wrap($0, width: max(canvas.width - 2, 1)) }
+        for (row, line) in wrapped.prefix(canvas.height).enumerated() { canvas.put(line, row: row, column: 1) }
+    }
+
+    // MARK: Status
+
+    private func model(_ opened: SessionOpened) -> String {
+        opened.isMock ? "mock" : SafeText.oneLine(opened.model, limit: 60)
+    }
+
+    private func drawStatus(_ canvas: Canvas) {
+        if let flash {
+            canvas.put(metrics.cut(" " + flash.text, to: canvas.width), row: 0, style: flash.style)
+            return
+        }
+        if let trouble {
+            canvas.put(metrics.cut(" ✗ " + SafeText.oneLine(trouble, limit: 300), to: canvas.width), row: 0, style: .bad)
+            return
+        }
+        let left = statusParts().joined(separator: " · ")
+        let right = statusKeys()
+        canvas.put(metrics.cut(" " + left, to: canvas.width), row: 0, style: .status)
+        if metrics.width(of: left) + metrics.width(of: right) + 4 <= canvas.width {
+            canvas.putRight(right + " ", row: 0, style: .dim)
+        }
+    }
+
+    private func statusParts() -> [String] {
+        var parts: [String] = []
+        if let started = transcript.turnStarted {
+            let waits = approval != nil ? "waits for you" : Numbers.duration(now.milliseconds - started.milliseconds)
+            parts.append("\(look.spinner) \(waits)")
+        }
+        if let opened = transcript.opened {
+            parts.append(workspaceName(opened.workspace))
+            parts.append(SafeText.oneLine("\(opened.pack)@\(opened.packVersion)", limit: 60))
+            parts.append(model(opened))
+        }
+        if costs.ledger.session.calls > 0 { parts.append(costs.ledger.session.text) }
+        if let percent = costs.ledger.contextPercent { parts.append("ctx \(percent)%") }
+        return parts
+    }
+
+    private func workspaceName(_ path: String) -> String {
+        SafeText.oneLine(path.split(separator: "/").last.map(String.init) ?? path, limit: 30)
+    }
+
+    private func statusKeys() -> String {
+        if approval != nil, focus != .chat { return "Alt-1 to decide" }
+        return (isRunning ? "Esc stop  " : "") + "^P palette  Tab pane  F1 keys"
+    }
+}

@@ -1,0 +1,361 @@
+package import Engine
+
+/// The whole screen as a value that moves by input and events, and draws itself.
+///
+/// Nothing here touches a terminal or an engine: what has to happen outside comes back as effects. Concurrency: the
+/// screen's thread owns it.
+package final class App {
+    package private(set) var session: SessionID
+    let metrics: TextMetrics
+    let markdown: any MarkdownParser
+    /// The time of the last input, events or tick.
+    package var now: Timestamp
+    /// Why conversations cannot be stored at the moment.
+    package var trouble: String?
+    /// What loading the workspace had to say; shown above the conversation until the person speaks.
+    package var notes: [Diagnostic] = []
+
+    var chat = ChatPane()
+    var trace = TracePane()
+    var costs = CostPane()
+    var tools = ToolsPane()
+    var composer = Composer()
+    var focus = PaneID.chat
+    var isZoomed = false
+    var popup: Popup?
+    /// A word on the status line, until the next key.
+    var flash: (text: String, style: Style)?
+    /// Messages that wait for the end of the turn.
+    var queue: [String] = []
+    /// A message is on its way to the engine.
+    var isSending = false
+    private var mayLeave = false
+    var chatWidth = 80
+
+    package init(session: SessionID, metrics: TextMetrics, markdown: any MarkdownParser, now: Timestamp) {
+        self.session = session
+        self.metrics = metrics
+        self.markdown = markdown
+        self.now = now
+    }
+
+    var look: Look { Look(metrics: metrics, markdown: markdown, now: now) }
+    var transcript: Transcript { chat.transcript }
+    var isRunning: Bool { transcript.turn != nil }
+    var approval: ApprovalRequest? { transcript.approvals.first }
+
+    /// Whether something moves by itself, so that the screen wants to be drawn again soon.
+    package var needsTicks: Bool {
+        isRunning || tools.table.handlers.contains { $0.phase == .starting }
+    }
+
+    // MARK: What happens outside
+
+    /// Shows another session; its events follow.
+    package func begin(_ session: SessionID) {
+        let history = composer.history
+        self.session = session
+        chat = ChatPane()
+        trace = TracePane()
+        costs = CostPane()
+        tools = ToolsPane()
+        queue = []
+        isSending = false
+        composer.history = history
+        focus = .chat
+    }
+
+    package func apply(_ events: [EngineEvent]) -> [Effect] {
+        var effects: [Effect] = []
+        for event in events where event.session == session {
+            chat.apply(event)
+            trace.apply(event)
+            costs.apply(event)
+            tools.apply(event)
+            switch event.body {
+            case .turnStarted(let started):
+                isSending = false
+                notes = []
+                composer.remember(started.text)
+            case .turnFinished(let finished): effects += turnEnded(goesOn: finished.reason == .completed)
+            case .turnFailed: effects += turnEnded(goesOn: false)
+            default: break
+            }
+        }
+        if case .refusal(let request) = composer.purpose, !transcript.approvals.contains(request) {
+            composer.giveUpReason()
+        }
+        return effects
+    }
+
+    /// The next message that waited; after a turn that did not end well, all of them go back to be edited.
+    private func turnEnded(goesOn: Bool) -> [Effect] {
+        guard !queue.isEmpty else { return [] }
+        if goesOn { return send(queue.removeFirst()) }
+        composer.editor.set((queue + (composer.isEmpty ? [] : [composer.editor.text])).joined(separator: "\n"))
+        queue = []
+        return []
+    }
+
+    /// The engine did not take a command.
+    package func refused(_ command: EngineCommand, _ error: EngineError) {
+        flash = (SafeText.oneLine(error.description, limit: 500), .bad)
+        guard case .send(_, let text) = command else { return }
+        isSending = false
+        if composer.isEmpty { composer.editor.set(text) }
+    }
+
+    package func show(sessions: [SessionSummary]) {
+        let entries = sessions.map { summary in
+            Popup.Entry(
+                label: SafeText.oneLine(summary.title.isEmpty ? summary.id.rawValue : summary.title, limit: 200),
+                note: "\(summary.turns) turns  \(summary.cost.text)\(summary.costIsComplete ? "" : "+?")",
+                choice: .session(summary.id))
+        }
+        popup = Popup(title: "sessions", content: .list(entries))
+    }
+
+    package func say(_ text: String, isError: Bool = false) {
+        flash = (SafeText.oneLine(text, limit: 500), isError ? .bad : .accent)
+    }
+
+    // MARK: Input
+
+    package func handle(_ input: Input) -> [Effect] {
+        switch input {
+        case .key(let key): return handle(key)
+        case .paste(let text):
+            guard popup == nil else { return [] }
+            focus = .chat
+            composer.editor.insert(text)
+            return []
+        case .wheel(let lines, _, _):
+            chat.scroll(by: lines, width: chatWidth, height: 10, look: look)
+            return []
+        case .click, .focus: return []
+        }
+    }
+
+    private func handle(_ key: Key) -> [Effect] {
+        flash = nil
+        let mayLeave = mayLeave
+        self.mayLeave = false
+        if popup != nil { return handlePopup(key) }
+        if key == .control("c") { return interrupt(mayLeave) }
+        if let request = approval, focus == .chat, composer.purpose == .message,
+            let answer = ApprovalCard.answer(key, hasPlainKeys: composer.isEmpty)
+        {
+            return decide(answer, request)
+        }
+        if focus != .chat, let effects = handlePane(key) { return effects }
+        if focus == .chat, let effects = handleChat(key) { return effects }
+        if let action = Action.of(key) { return perform(action) }
+        return []
+    }
+
+    private func handlePopup(_ key: Key) -> [Effect] {
+        guard var open = popup else { return [] }
+        let outcome = open.handle(key)
+        popup = open
+        switch outcome {
+        case .stays: return []
+        case .closes:
+            popup = nil
+            return []
+        case .chosen(let choice):
+            popup = nil
+            switch choice {
+            case .action(let action): return perform(action)
+            case .session(let id): return [.open(id)]
+            }
+        }
+    }
+
+    private func handlePane(_ key: Key) -> [Effect]? {
+        let isTaken: Bool =
+            switch focus {
+            case .trace: trace.handle(key, look: look)
+            case .tools: tools.handle(key, look: look)
+            case .chat, .costs: false
+            }
+        if isTaken { return [] }
+        if key == .character("c"), focus == .tools, let tool = tools.selectedTool {
+            focus = .chat
+            composer.editor.set("/call \(tool) {}")
+            return []
+        }
+        if key == .character("z") { return perform(.zoom) }
+        if key == .character("?") { return perform(.help) }
+        if key.code == .escape, !isRunning {
+            focus = .chat
+            return []
+        }
+        return nil
+    }
+
+    private func handleChat(_ key: Key) -> [Effect]? {
+        switch (key.code, key.modifiers) {
+        case (.enter, []): return enter()
+        case (.tab, []), (.tab, .shift):
+            let isCompleted = composer.complete(tools: tools.toolNames, backwards: key.modifiers == .shift)
+            return isCompleted ? [] : nil
+        case (.pageUp, _): chat.scrollPage(-1, width: chatWidth, look: look)
+        case (.pageDown, _): chat.scrollPage(1, width: chatWidth, look: look)
+        case (.home, .alt): chat.scrollToStart()
+        case (.end, []) where !chat.isFollowing, (.end, .alt): chat.follow()
+        case (.escape, []): return escape()
+        case (.character("d"), .control) where composer.isEmpty: return [.quit]
+        default: return composer.handle(key, width: max(chatWidth - 2, 1), metrics: metrics) ? [] : nil
+        }
+        return []
+    }
+
+    private func escape() -> [Effect] {
+        if case .refusal = composer.purpose {
+            composer.giveUpReason()
+            return []
+        }
+        if isRunning { return perform(.stop) }
+        chat.follow()
+        return []
+    }
+
+    private func interrupt(_ mayLeave: Bool) -> [Effect] {
+        if mayLeave { return [.quit] }
+        self.mayLeave = true
+        if isRunning {
+            flash = ("stopping; ^C again leaves", .warning)
+            return perform(.stop)
+        }
+        if !composer.isEmpty, composer.purpose == .message {
+            composer.editor.set("")
+            flash = ("^C again leaves; ^_ brings the text back", .warning)
+        } else {
+            flash = ("^C again leaves", .warning)
+        }
+        return []
+    }
+
+    private func decide(_ answer: ApprovalCard.Answer, _ request: ApprovalRequest) -> [Effect] {
+        switch answer {
+        case .once: return [.submit(.answerApproval(session, request.call.id, .once))]
+        case .session: return [.submit(.answerApproval(session, request.call.id, .session))]
+        case .deny:
+            composer.askReason(request)
+            return []
+        }
+    }
+
+    // MARK: What is written
+
+    private func enter() -> [Effect] {
+        if case .refusal(let request) = composer.purpose {
+            let reason = composer.take()
+            return [.submit(.answerApproval(session, request.call.id, .deny(reason: reason)))]
+        }
+        let text = composer.editor.text
+        guard !text.allSatisfy(\.isWhitespace) else { return [] }
+        if text.hasPrefix("/"), !text.contains("\n") { return command(text) }
+        composer.remember(composer.take())
+        chat.follow()
+        if isRunning || isSending {
+            queue.append(text)
+            return []
+        }
+        return send(text)
+    }
+
+    private func send(_ text: String) -> [Effect] {
+        isSending = true
+        return [.submit(.send(session, text: text))]
+    }
+
+    private func command(_ text: String) -> [Effect] {
+        let parts = text.dropFirst().split(separator: " ", maxSplits: 1)
+        let name = parts.first.map(String.init) ?? ""
+        guard let action = Action.of(command: name) else {
+            let known = Action.allCases.compactMap(\.command)
+            let hint = Suggestion.nearest(to: name, among: known).map { "did you mean /\($0)?" } ?? "^P shows every action"
+            flash = ("there is no command /\(SafeText.oneLine(name, limit: 40)); \(hint)", .bad)
+            return []
+        }
+        let rest = parts.count > 1 ? String(parts[1]) : ""
+        switch action {
+        case .rename:
+            guard !rest.isEmpty else { break }
+            _ = composer.take()
+            return [.submit(.rename(session, title: rest))]
+        case .callTool:
+            guard !rest.isEmpty else { break }
+            return callTool(rest)
+        default:
+            _ = composer.take()
+            return perform(action)
+        }
+        flash = ("write /\(name) \(action.argument ?? "")", .warning)
+        return []
+    }
+
+    private func callTool(_ rest: String) -> [Effect] {
+        let parts = rest.split(separator: " ", maxSplits: 1)
+        do throws(JSONSyntaxError) {
+            let arguments = try JSONParser.parse(parts.count > 1 ? String(parts[1]) : "{}")
+            _ = composer.take()
+            return [.submit(.callTool(session, tool: String(parts[0]), arguments: arguments))]
+        } catch {
+            flash = ("the arguments are not JSON: \(error.message), at character \(error.offset + 1)", .bad)
+            return []
+        }
+    }
+
+    // MARK: Actions
+
+    func perform(_ action: Action) -> [Effect] {
+        switch action {
+        case .palette: popup = .palette
+        case .help: popup = .help
+        case .stop: return isRunning ? [.submit(.cancelTurn(session))] : []
+        case .newSession: return [.open(nil)]
+        case .sessions: return [.listSessions]
+        case .rename, .callTool:
+            focus = .chat
+            composer.editor.set("/\(action.command ?? "") ")
+        case .prompt: showPrompt()
+        case .copy:
+            guard let answer = chat.lastAnswer else { break }
+            flash = ("the last answer is on the clipboard, where the terminal allows it", .accent)
+            return [.copy(answer)]
+        case .zoom: isZoomed.toggle()
+        case .nextPane: move(1)
+        case .previousPane: move(-1)
+        case .chat: focus = .chat
+        case .trace: focus = .trace
+        case .costs: focus = .costs
+        case .tools: focus = .tools
+        case .redraw: return [.redraw]
+        case .suspend: return [.suspend]
+        case .quit: return [.quit]
+        }
+        return []
+    }
+
+    private func move(_ step: Int) {
+        let count = PaneID.allCases.count
+        focus = PaneID(rawValue: (focus.rawValue + step + count) % count) ?? .chat
+    }
+
+    private func showPrompt() {
+        guard let prompt = transcript.prompt else {
+            flash = ("the prompt is rendered when you say something", .accent)
+            return
+        }
+        var lines = [Line("prompt \(SafeText.oneLine(prompt.prompt, limit: 80)), about \(TokenEstimate.tokens(prompt.text)) tokens", .dim), Line()]
+        for line in SafeText.block(prompt.text).split(separator: "\n", omittingEmptySubsequences: false) {
+            lines += metrics.wrap(Line(String(line)), width: max(min(chatWidth, 68), 10))
+        }
+        if !prompt.unused.isEmpty {
+            lines += [Line(), Line("not used: " + SafeText.oneLine(prompt.unused.joined(separator: ", ")), .dim)]
+        }
+        popup = Popup(title: "system prompt", content: .text(lines))
+    }
+}

@@ -1,0 +1,59 @@
+import Engine
+
+/// Tokens and money.
+struct CostPane {
+    private(set) var ledger = CostLedger()
+
+    mutating func apply(_ event: EngineEvent) { ledger.apply(event) }
+
+    func draw(on canvas: Canvas) {
+        for (row, line) in lines(canvas.width).prefix(canvas.height).enumerated() { canvas.put(line, row: row) }
+    }
+
+    private func lines(_ width: Int) -> [Line] {
+        guard ledger.session.calls > 0 else { return [Line("nothing spent yet", .dim)] }
+        var lines = [entry("session", ledger.session)]
+        if let turn = ledger.turns.last {
+            var line = entry("turn", turn)
+            let bars = Numbers.sparkline(ledger.turns.suffix(16).map(\.cost.nanodollars))
+            if ledger.turns.count > 1, line.text.count + bars.count + 2 <= width { line.append("  " + bars, .bar) }
+            lines.append(line)
+        }
+        if let last = ledger.last { lines += context(last, width) }
+        if ledger.models.count > 1 {
+            for (model, spent) in ledger.models.sorted(by: { $0.key < $1.key }) {
+                lines.append(entry(SafeText.oneLine(model, limit: 20), spent))
+            }
+        }
+        return lines
+    }
+
+    private func entry(_ label: String, _ entry: CostLedger.Entry) -> Line {
+        var line = Line()
+        line.append(label.count < 9 ? label + String(repeating: " ", count: 9 - label.count) : label + " ", .dim)
+        line.append(entry.text, entry.isComplete ? .strong : .warning)
+        let cached = entry.usage.cacheRead > 0 ? " (cached \(Numbers.grouped(entry.usage.cacheRead)))" : ""
+        line.append("  in ", .dim)
+        line.append("\(Numbers.grouped(entry.usage.prompt))\(cached)", .plain)
+        line.append("  out ", .dim)
+        line.append(Numbers.grouped(entry.usage.output), .plain)
+        return line
+    }
+
+    private func context(_ last: UsageReport, _ width: Int) -> [Line] {
+        var lines: [Line] = []
+        if let window = last.contextWindow, let percent = ledger.contextPercent {
+            let full = min(max(percent / 5, percent > 0 ? 1 : 0), 20)
+            var line = Line("context  ", .dim)
+            line.append(String(repeating: "▇", count: full), percent > 80 ? .warning : .bar)
+            line.append(String(repeating: "░", count: 20 - full), .dim)
+            line.append(" \(percent)%", .plain)
+            line.append(" of \(Numbers.grouped(window))", .dim)
+            lines.append(line)
+        }
+        let source = last.priceSource.map { SafeText.oneLine($0, limit: 80) } ?? "no price is known for \(SafeText.oneLine(last.model, limit: 60))"
+        let kind = last.source == .estimated ? "estimated tokens" : "tokens as reported"
+        lines.append(Line("\(kind), \(source)", last.priceSource == nil ? .warning : .dim))
+        return lines
+    }
+}

@@ -1,0 +1,33 @@
+import Engine
+
+/// Numbers as people read them.
+enum Numbers {
+    /// `4,102`.
+    static func grouped(_ number: Int) -> String {
+        let digits = String(abs(number))
+        var result = ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index) % 3 == 0 { result += "," }
+            result.append(digit)
+        }
+        return number < 0 ? "-" + result : result
+    }
+
+    /// `12 ms`, `0.21 s`, `1 min 3 s`.
+    static func duration(_ milliseconds: Int) -> String {
+        if milliseconds < 100 { return "\(max(milliseconds, 0)) ms" }
+        if milliseconds < 60_000 {
+            let hundredths = (milliseconds + 5) / 10
+            let fraction = hundredths % 100
+            return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) s"
+        }
+        return "\(milliseconds / 60_000) min \(milliseconds / 1_000 % 60) s"
+    }
+
+    /// One character per value, as high as its part of the largest.
+    static func sparkline(_ values: [Int]) -> String {
+        let levels = Array("▁▂▃▄▅▆▇█")
+        let largest = max(values.max() ?? 0, 1)
+        return String(values.map { levels[min(max($0, 0) * 7 / largest, 7)] })
+    }
+}

@@ -1,0 +1,151 @@
+import Engine
+import Synchronization
+
+/// One answer, without a screen.
+enum RunCommand {
+    static func run(_ arguments: Arguments) -> ExitCode {
+        do throws(EngineError) {
+            return try answer(arguments)
+        } catch {
+            Console.report(error)
+            return ExitCode(error.code.rawValue)
+        }
+    }
+
+    private static func answer(_ arguments: Arguments) throws(EngineError) -> ExitCode {
+        let text = try text(arguments)
+        let wiring = try Wiring(arguments)
+        let loaded = try wiring.workspace(arguments)
+        Console.report(loaded.diagnostics)
+        guard let workspace = loaded.value else { return .usage }
+        let (store, problem) = wiring.store()
+        if let problem { Console.report([problem]) }
+        let (client, tools, agent) = try wiring.engine(workspace, store)
+        let session = try SessionChoice.session(arguments, store, agent.workspace, wiring.ids, standard: .new)
+        let run = OneTurn(client: client, session: session, arguments: arguments)
+        let wasInterrupted = Mutex(false)
+        let interrupt = Interrupt {
+            wasInterrupted.withLock { $0 = true }
+            Task { try? await client.submit(.cancelTurn(session)) }
+        }
+        let result = blocking { () async -> Result<OneTurn.Ending, EngineError> in
+            await tools.start()
+            do throws(EngineError) { return .success(try await run.run(text)) } catch { return .failure(error) }
+        }
+        blocking { await client.close() }
+        withExtendedLifetime(interrupt) {}
+        let ending = try result.get()
+        if arguments.has(.json) { Console.out(ending.document(session: session).prettyText) }
+        if wasInterrupted.withLock({ $0 }) { return .interrupted }
+        if let error = ending.error {
+            if !arguments.has(.json) { Console.err("cleo-tui: " + error.message + (error.hint.map { "\nhint: \($0)" } ?? "")) }
+            return ExitCode(error.code)
+        }
+        return ending.reason == .completed ? .done : .failed
+    }
+
+    /// `-p TEXT`, or words; what stands on standard input comes behind it.
+    private static func text(_ arguments: Arguments) throws(EngineError) -> String {
+        var parts = [arguments[.text] ?? arguments.words.joined(separator: " ")]
+        if !Console.inIsTerminal { parts.append(try Console.readInput()) }
+        let text = parts.filter { !$0.allSatisfy(\.isWhitespace) }.joined(separator: "\n\n")
+        guard !text.isEmpty else {
+            throw EngineError(.invalidInput, "there is nothing to say", hint: "cleo-tui run -p \"where is order 1042?\"")
+        }
+        return text
+    }
+}
+
+/// One turn and what came of it.
+struct OneTurn: Sendable {
+    let client: LocalClient
+    let session: SessionID
+    let asksPerson: Bool
+    let allowsAll: Bool
+    let printsEvents: Bool
+    let printsText: Bool
+    let isQuiet: Bool
+
+    init(client: LocalClient, session: SessionID, arguments: Arguments) {
+        self.client = client
+        self.session = session
+        allowsAll = arguments.has(.yes)
+        asksPerson = Console.inIsTerminal && Console.errIsTerminal
+        printsEvents = arguments.has(.events)
+        printsText = !arguments.has(.events) && !arguments.has(.json)
+        isQuiet = arguments.has(.quiet) || arguments.has(.json) || arguments.has(.events)
+    }
+
+    struct Ending: Sendable {
+        var reason: TurnFinished.Reason?
+        var error: ErrorInfo?
+        var text = ""
+        var calls: [ToolOutcome] = []
+        var ledger = CostLedger()
+        var opened: SessionOpened?
+
+        func document(session: SessionID) -> JSONValue {
+            var document: JSONObject = [
+                "session": .string(session.rawValue), "status": .string(reason?.rawValue ?? "failed"),
+                "text": .string(text),
+                "provider": .string(opened?.provider ?? ""), "model": .string(opened?.model ?? ""),
+                "mock": .bool(opened?.isMock ?? false),
+                "tool_calls": .array(calls.map { JSONValue(encoding: $0) }),
+                "usage": JSONValue(encoding: ledger.session.usage),
+                "cost_usd": ledger.session.isComplete && ledger.session.calls > 0
+                    ? .double(Double(ledger.session.cost.nanodollars) / 1e9) : .null,
+                "cost_estimated": .bool(ledger.session.isEstimated),
+            ]
+            if let error { document["error"] = JSONValue(encoding: error) }
+            return .object(document)
+        }
+    }
+
+    func run(_ text: String) async throws(EngineError) -> Ending {
+        let feed = try await client.feed(of: session, after: 0)
+        let past = feed.take()
+        var ending = Ending()
+        for event in past { if case .sessionOpened(let opened) = event.body { ending.opened = opened } }
+        var printer = TurnPrinter(isQuiet: isQuiet)
+        try await client.submit(.send(session, text: text))
+        while let events = await feed.next() {
+            for event in events {
+                if printsEvents { Console.out(event.json.text) }
+                if printsText { printer.print(event) }
+                if try await take(event, &ending) { return ending }
+            }
+        }
+        return ending
+    }
+
+    /// - Returns: whether the turn is over.
+    private func take(_ event: EngineEvent, _ ending: inout Ending) async throws(EngineError) -> Bool {
+        ending.ledger.apply(event)
+        switch event.body {
+        case .sessionOpened(let opened): ending.opened = opened
+        case .messageCompleted(let message): if !message.text.isEmpty { ending.text = message.text }
+        case .toolCallFinished(let outcome): ending.calls.append(outcome)
+        case .approvalRequested(let request):
+            try await client.submit(.answerApproval(session, request.call.id, decide(request)))
+        case .turnFinished(let finished):
+            ending.reason = finished.reason
+            return true
+        case .turnFailed(let error):
+            ending.error = error
+            return true
+        default: break
+        }
+        return false
+    }
+
+    private func decide(_ request: ApprovalRequest) -> ApprovalDecision {
+        if allowsAll { return .once }
+        guard asksPerson else {
+            if !isQuiet { Console.err("the tool '\(request.call.tool)' was not allowed: nobody is here to ask (--yes allows every tool)") }
+            return .deny(reason: "nobody is there to be asked")
+        }
+        Console.err("May \(request.call.tool) run with \(SafeText.oneLine(request.call.arguments.text))? [y/N] ")
+        let answer = readLine() ?? ""
+        return ["y", "yes"].contains(answer.lowercased()) ? .once : .deny(reason: ["", "n", "no"].contains(answer.lowercased()) ? "" : answer)
+    }
+}

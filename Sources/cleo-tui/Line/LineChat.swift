@@ -1,0 +1,118 @@
+import CEdit
+import Engine
+import EngineSystem
+import Glibc
+
+/// A conversation in plain lines, over libedit. Concurrency: the main thread reads; the engine works elsewhere.
+final class LineChat {
+    private let client: LocalClient
+    private let session: SessionID
+    private let agent: Agent
+    private let wiring: Wiring
+    private var printer = TurnPrinter(isQuiet: false)
+
+    init(client: LocalClient, session: SessionID, agent: Agent, wiring: Wiring) {
+        self.client = client
+        self.session = session
+        self.agent = agent
+        self.wiring = wiring
+    }
+
+    func run() -> ExitCode {
+        let name = agent.provider.isMock ? "mock" : agent.provider.model
+        Console.err("cleo-tui: \(agent.pack.id)@\(agent.pack.version), \(name). /quit leaves, /help helps.")
+        guard let line = edit_open("cleo-tui", wiring.folders.data + "/history", 500) else {
+            Console.err("cleo-tui: the line editor cannot be used here")
+            return .failed
+        }
+        defer { edit_close(line) }
+        let feed: EventFeed
+        let (client, session) = (client, session)
+        switch blocking({ await Self.openFeed(client, session) }) {
+        case .success(let opened): feed = opened
+        case .failure(let error):
+            Console.report(error)
+            return ExitCode(error.code.rawValue)
+        }
+        let interrupt = Interrupt { Task { try? await client.submit(.cancelTurn(session)) } }
+        defer { withExtendedLifetime(interrupt) {} }
+        while let text = read(line, "› ") {
+            if text.allSatisfy(\.isWhitespace) { continue }
+            edit_remember(line, text)
+            if text == "/quit" || text == "/exit" { break }
+            if text == "/help" {
+                Console.out("Write what you want to say. ^C stops the agent, /quit or ^D leaves.")
+                continue
+            }
+            turn(text, feed, line)
+        }
+        blocking { await client.close() }
+        return .done
+    }
+
+    private static func openFeed(_ client: LocalClient, _ session: SessionID) async -> Result<EventFeed, EngineError> {
+        do throws(EngineError) {
+            let feed = try await client.feed(of: session, after: 0)
+            // What was said before is not said again.
+            _ = feed.take()
+            return .success(feed)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Nil at the end of the input.
+    private func read(_ line: OpaquePointer, _ prompt: String) -> String? {
+        while true {
+            var result: UnsafePointer<CChar>?
+            switch edit_read(line, prompt, &result) {
+            case 1: return result.map { String(cString: $0) } ?? ""
+            case -1: Console.err("(^D or /quit leaves)")
+            default: return nil
+            }
+        }
+    }
+
+    private func turn(_ text: String, _ feed: EventFeed, _ line: OpaquePointer) {
+        let (client, session) = (client, session)
+        let refusal = blocking { () async -> EngineError? in
+            do throws(EngineError) {
+                try await client.submit(.send(session, text: text))
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let refusal { return Console.report(refusal) }
+        while let events = blocking({ await feed.next() }) {
+            for event in events {
+                printer.print(event)
+                switch event.body {
+                case .approvalRequested(let request): ask(request, line)
+                case .turnFailed(let error):
+                    printer.endLine()
+                    Console.err("✗ " + error.message + (error.hint.map { "\nhint: \($0)" } ?? ""))
+                    return
+                case .turnFinished: return
+                default: break
+                }
+            }
+        }
+    }
+
+    private func ask(_ request: ApprovalRequest, _ line: OpaquePointer) {
+        printer.endLine()
+        Console.out("May \(request.call.tool) run with \(SafeText.oneLine(request.call.arguments.text))?")
+        Console.out("y once, s for this session (\(request.covers)), anything else is a no and its reason")
+        let words = read(line, "allow? ") ?? ""
+        let decision: ApprovalDecision =
+            switch words.lowercased() {
+            case "y", "yes": .once
+            case "s": .session
+            case "n", "no": .deny(reason: "")
+            default: .deny(reason: words)
+            }
+        let (client, session) = (client, session)
+        blocking { try? await client.submit(.answerApproval(session, request.call.id, decision)) }
+    }
+}
