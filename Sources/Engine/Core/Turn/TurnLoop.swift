@@ -148,7 +148,9 @@ extension SessionRuntime {
             switch event {
             case .text(let text): extend(text, .text, message, turn)
             case .reasoning(let text): extend(text, .reasoning, message, turn)
-            case .toolCall(let call): partial?.calls.append(renamed(call))
+            case .toolCall(let call):
+                let call = renamed(call)
+                partial?.calls.append(call)
             case .usage(let usage): partial?.usage = usage
             case .finished(let stop): partial?.stop = stop
             case .note(let name, let value): notes[name] = value
