@@ -5,7 +5,7 @@ extension App {
         let surface = Surface(size, metrics)
         let canvas = surface.canvas
         let toolRows = tools.table.handlers.reduce(0) { $0 + 1 + $1.tools.count }
-        let layout = ScreenLayout(size, focused: focus, isZoomed: isZoomed, toolRows: toolRows, costRows: 4)
+        let layout = ScreenLayout(size, focused: focus, isZoomed: isZoomed, toolRows: toolRows, costRows: CostPane.rows)
         if let tabs = layout.tabs { drawTabs(canvas.part(tabs)) }
         for pane in PaneID.allCases {
             if let rect = layout.panes[pane] { draw(pane, rect, canvas, hasBorder: layout.hasBorders) }
@@ -152,7 +152,7 @@ extension App {
             parts.append(model(opened))
         }
         if costs.ledger.session.calls > 0 { parts.append(costs.ledger.session.text) }
-        if let percent = costs.ledger.contextPercent { parts.append("ctx \(percent)%") }
+        if let percent = costs.ledger.contextPercent { parts.append(percent == 0 ? "ctx <1%" : "ctx \(percent)%") }
         return parts
     }
 

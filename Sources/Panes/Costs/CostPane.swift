@@ -6,8 +6,12 @@ struct CostPane {
 
     mutating func apply(_ event: EngineEvent) { ledger.apply(event) }
 
+    /// Rows that it wants.
+    static let rows = 5
+
     func draw(on canvas: Canvas) {
-        for (row, line) in lines(canvas.width).prefix(canvas.height).enumerated() { canvas.put(line, row: row) }
+        let lines = lines(canvas.width).flatMap { canvas.metrics.wrap($0, width: canvas.width, indent: 9) }
+        for (row, line) in lines.prefix(canvas.height).enumerated() { canvas.put(line, row: row) }
     }
 
     private func lines(_ width: Int) -> [Line] {
@@ -47,7 +51,7 @@ struct CostPane {
             var line = Line("context  ", .dim)
             line.append(String(repeating: "▇", count: full), percent > 80 ? .warning : .bar)
             line.append(String(repeating: "░", count: 20 - full), .dim)
-            line.append(" \(percent)%", .plain)
+            line.append(percent == 0 ? " <1%" : " \(percent)%", .plain)
             line.append(" of \(Numbers.grouped(window))", .dim)
             lines.append(line)
         }

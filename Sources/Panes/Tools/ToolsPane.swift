@@ -80,8 +80,11 @@ struct ToolsPane {
         column = canvas.put(canvas.metrics.cut(SafeText.oneLine(handler.handler, limit: 63), to: 24), row: row, column: column, style: .strong)
         column = canvas.put("  \(handler.kind)", row: row, column: column, style: .dim)
         let count = table.counts[handler.handler] ?? ToolTable.Count()
-        let calls = count.running > 0 ? "\(count.running) running, \(count.calls) calls" : "\(count.calls) calls"
-        let right = handler.phase == .failed ? "failed" : "\(handler.tools.count) tools  \(calls)  \(count.failures) err"
+        let calls = Numbers.counted(count.calls, "call")
+        let running = count.running > 0 ? "\(count.running) running  " : ""
+        let right =
+            handler.phase == .failed
+            ? "failed" : "\(Numbers.counted(handler.tools.count, "tool"))  \(running)\(calls)  \(count.failures) err"
         if column + right.count + 2 <= canvas.width {
             canvas.putRight(right, row: row, style: count.failures > 0 || handler.phase == .failed ? .warning : .dim)
         }

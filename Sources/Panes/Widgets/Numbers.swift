@@ -13,6 +13,9 @@ enum Numbers {
         return number < 0 ? "-" + result : result
     }
 
+    /// `1 call`, `2 calls`.
+    static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
+
     /// `12 ms`, `0.21 s`, `1 min 3 s`.
     static func duration(_ milliseconds: Int) -> String {
         if milliseconds < 100 { return "\(max(milliseconds, 0)) ms" }

@@ -65,6 +65,8 @@ struct OneTurn: Sendable {
     let printsEvents: Bool
     let printsText: Bool
     let isQuiet: Bool
+    /// What stands in the log already is this run's.
+    let isNew: Bool
 
     init(client: LocalClient, session: SessionID, arguments: Arguments) {
         self.client = client
@@ -73,6 +75,7 @@ struct OneTurn: Sendable {
         asksPerson = Console.inIsTerminal && Console.errIsTerminal
         printsEvents = arguments.has(.events)
         printsText = !arguments.has(.events) && !arguments.has(.json)
+        isNew = !arguments.has(.session) && !arguments.has(.resume)
         isQuiet = arguments.has(.quiet) || arguments.has(.json) || arguments.has(.events)
     }
 
@@ -105,7 +108,10 @@ struct OneTurn: Sendable {
         let feed = try await client.feed(of: session, after: 0)
         let past = feed.take()
         var ending = Ending()
-        for event in past { if case .sessionOpened(let opened) = event.body { ending.opened = opened } }
+        for event in past {
+            if case .sessionOpened(let opened) = event.body { ending.opened = opened }
+            if printsEvents, isNew { Console.out(event.json.text) }
+        }
         var printer = TurnPrinter(isQuiet: isQuiet)
         try await client.submit(.send(session, text: text))
         while let events = await feed.next() {

@@ -7,7 +7,7 @@ package struct ToolTable: Projection {
         package init() {}
     }
 
-    /// In the order in which they were first heard of, which is the tools file's.
+    /// By name.
     package private(set) var handlers: [HandlerState] = []
     package private(set) var counts: [String: Count] = [:]
     private var handlerOfCall: [CallID: String] = [:]
@@ -21,6 +21,7 @@ package struct ToolTable: Projection {
                 handlers[index] = state
             } else {
                 handlers.append(state)
+                handlers.sort { $0.handler < $1.handler }
             }
         case .toolCallStarted(let started):
             guard let handler = started.handler else { return }

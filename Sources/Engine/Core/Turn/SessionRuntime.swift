@@ -112,13 +112,17 @@ package actor SessionRuntime {
                 sequence: now, at: clock.now(), session: id, turn: partial.turn,
                 body: .messageDelta(MessageDelta(message: partial.message, channel: .text, text: partial.text)))
         }
+        // The phases of the servers are not in the log.
+        let states = handlers.handlers.map { state in
+            EngineEvent(sequence: now, at: clock.now(), session: id, turn: nil, body: .handlerChanged(state))
+        }
         let later = EventFeed()
         feeds.append(later)
         defer { later.finish() }
         let written = try await store.events(of: id, after: after).filter { $0.sequence <= now }
         let feed = EventFeed()
         let known = max(after, written.last?.sequence ?? 0)
-        feed.post(written + unwritten.filter { $0.sequence > known } + (streaming.map { [$0] } ?? []))
+        feed.post(written + unwritten.filter { $0.sequence > known } + states + (streaming.map { [$0] } ?? []))
         feed.post(later.take())
         feeds.append(feed)
         return feed

@@ -22,13 +22,13 @@ package actor ToolBox {
         self.handlers = handlers
         self.patterns = patterns
         self.clock = clock
+        updates = Dictionary(handlers.map { ($0.name, HandlerUpdate(.starting)) }) { first, _ in first }
     }
 
     /// Starts every server, each on its own; returns at once.
     package func start() {
         guard starts.isEmpty else { return }
         for handler in handlers {
-            updates[handler.name] = HandlerUpdate(.starting)
             let task = Task {
                 await handler.start { [weak self] update in await self?.take(update, from: handler) }
             }
