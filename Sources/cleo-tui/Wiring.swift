@@ -188,7 +188,9 @@ struct Wiring {
     // MARK: The engine
 
     /// - Throws: `storage` when there is none that can be used.
-    static func openStore() throws(EngineError) -> any SessionStore { try SQLiteSessionStore(directory: Folders().data) }
+    static func openStore() throws(EngineError) -> any SessionStore {
+        try SQLiteSessionStore(directory: Folders().data)
+    }
 
     func store() -> (store: any SessionStore, problem: Diagnostic?) {
         do throws(EngineError) {
@@ -200,7 +202,8 @@ struct Wiring {
         }
     }
 
-    func engine(_ workspace: Workspace, _ store: any SessionStore) throws(EngineError) -> (LocalClient, ToolBox, Agent) {
+    func engine(_ workspace: Workspace, _ store: any SessionStore) throws(EngineError) -> (LocalClient, ToolBox, Agent)
+    {
         let agent = try agent(workspace)
         let tools = ToolBox(handlers: handlers(workspace), patterns: patterns, clock: clock)
         let client = LocalClient(

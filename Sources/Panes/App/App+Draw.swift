@@ -20,7 +20,8 @@ extension App {
         for pane in PaneID.allCases {
             let waits = pane == .chat && focus != .chat && approval != nil
             let label = " \(pane.rawValue + 1) \(pane.title)\(waits ? " !" : "") "
-            column = canvas.put(label, row: 0, column: column, style: pane == focus ? .selection : waits ? .warning : .dim)
+            column = canvas.put(
+                label, row: 0, column: column, style: pane == focus ? .selection : waits ? .warning : .dim)
         }
         canvas.putRight(isZoomed && canvas.width >= 100 ? "Alt-z back " : "Tab next ", row: 0, style: .dim)
     }
@@ -79,7 +80,9 @@ extension App {
         let lines = card.lines(width: max(canvas.width - 4, 4), metrics: metrics)
         let height = min(lines.count + 2, bottom)
         // Where there is no room for all of it, the keys matter most.
-        let shown = lines.count + 2 > height ? Array(lines.prefix(1)) + lines.filter { $0.runs.contains { $0.style == .key } } : lines
+        let shown =
+            lines.count + 2 > height
+            ? Array(lines.prefix(1)) + lines.filter { $0.runs.contains { $0.style == .key } } : lines
         card.draw(shown, on: canvas.part(Rect(x: 0, y: bottom - height, width: canvas.width, height: height)))
         return height
     }
@@ -101,17 +104,29 @@ extension App {
     private func drawWelcome(_ canvas: Canvas) {
         var lines: [Line] = []
         if let opened = transcript.opened {
-            lines.append(Line([Run(SafeText.oneLine("\(opened.pack)@\(opened.packVersion)", limit: 80), .heading), Run(" · prompt \(SafeText.oneLine(opened.prompt, limit: 60)) · \(model(opened))", .dim)]))
+            lines.append(
+                Line([
+                    Run(SafeText.oneLine("\(opened.pack)@\(opened.packVersion)", limit: 80), .heading),
+                    Run(" · prompt \(SafeText.oneLine(opened.prompt, limit: 60)) · \(model(opened))", .dim),
+                ]))
             lines.append(Line())
             if opened.workspace == "demo" {
                 lines.append(Line([Run("Type "), Run("where is order 1042?", .key), Run(" and press Enter.")]))
-                lines.append(Line([Run("Then "), Run("track parcel PX-1042", .key), Run(" and "), Run("cancel order 1043", .key), Run(".")]))
+                lines.append(
+                    Line([
+                        Run("Then "), Run("track parcel PX-1042", .key), Run(" and "), Run("cancel order 1043", .key),
+                        Run("."),
+                    ]))
                 lines.append(Line())
                 lines.append(Line("The model is played by a script; the tools are real. No key, no network.", .dim))
             } else {
                 lines.append(Line("Say something."))
             }
-            lines.append(Line([Run("^P", .key), Run(" every action   ", .dim), Run("F1", .key), Run(" keys   ", .dim), Run("^C ^C", .key), Run(" leaves", .dim)]))
+            lines.append(
+                Line([
+                    Run("^P", .key), Run(" every action   ", .dim), Run("F1", .key), Run(" keys   ", .dim),
+                    Run("^C ^C", .key), Run(" leaves", .dim),
+                ]))
         }
         let wrapped = lines.flatMap { metrics.wrap($0, width: max(canvas.width - 2, 1)) }
         for (row, line) in wrapped.prefix(canvas.height).enumerated() { canvas.put(line, row: row, column: 1) }
@@ -129,7 +144,8 @@ extension App {
             return
         }
         if let trouble {
-            canvas.put(metrics.cut(" ✗ " + SafeText.oneLine(trouble, limit: 300), to: canvas.width), row: 0, style: .bad)
+            canvas.put(
+                metrics.cut(" ✗ " + SafeText.oneLine(trouble, limit: 300), to: canvas.width), row: 0, style: .bad)
             return
         }
         let left = statusParts().joined(separator: " · ")

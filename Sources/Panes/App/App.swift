@@ -275,7 +275,8 @@ package final class App {
         let name = parts.first.map(String.init) ?? ""
         guard let action = Action.of(command: name) else {
             let known = Action.allCases.compactMap(\.command)
-            let hint = Suggestion.nearest(to: name, among: known).map { "did you mean /\($0)?" } ?? "^P shows every action"
+            let hint =
+                Suggestion.nearest(to: name, among: known).map { "did you mean /\($0)?" } ?? "^P shows every action"
             flash = ("there is no command /\(SafeText.oneLine(name, limit: 40)); \(hint)", .bad)
             return []
         }
@@ -349,7 +350,11 @@ package final class App {
             flash = ("the prompt is rendered when you say something", .accent)
             return
         }
-        var lines = [Line("prompt \(SafeText.oneLine(prompt.prompt, limit: 80)), about \(TokenEstimate.tokens(prompt.text)) tokens", .dim), Line()]
+        var lines = [
+            Line(
+                "prompt \(SafeText.oneLine(prompt.prompt, limit: 80)), about \(TokenEstimate.tokens(prompt.text)) tokens",
+                .dim), Line(),
+        ]
         for line in SafeText.block(prompt.text).split(separator: "\n", omittingEmptySubsequences: false) {
             lines += metrics.wrap(Line(String(line)), width: max(min(chatWidth, 68), 10))
         }

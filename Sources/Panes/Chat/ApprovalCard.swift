@@ -28,24 +28,30 @@ struct ApprovalCard {
         let handler = request.handler.map { " of " + SafeText.oneLine($0, limit: 64) } ?? ""
         var lines = metrics.wrap(Line([Run("May "), Run(tool, .tool), Run("\(handler) run?")]), width: width)
         let arguments = SafeText.block(request.call.arguments.prettyText).split(separator: "\n")
-        lines += arguments.prefix(8).flatMap { metrics.wrap(Line("  " + $0, .code), width: width, indent: 4) }.prefix(10)
+        lines += arguments.prefix(8).flatMap { metrics.wrap(Line("  " + $0, .code), width: width, indent: 4) }.prefix(
+            10)
         if arguments.count > 8 { lines.append(Line("  … \(arguments.count - 8) more lines", .dim)) }
-        lines += metrics.wrap(Line("asked because: " + SafeText.oneLine(request.reason, limit: 300), .dim), width: width)
+        lines += metrics.wrap(
+            Line("asked because: " + SafeText.oneLine(request.reason, limit: 300), .dim), width: width)
         let alt = hasPlainKeys ? "" : "Alt-"
         let keys = Line([
-            Run("\(alt)y", .key), Run(" once   "), Run("\(alt)s", .key), Run(" for this session   "), Run("\(alt)n", .key),
+            Run("\(alt)y", .key), Run(" once   "), Run("\(alt)s", .key), Run(" for this session   "),
+            Run("\(alt)n", .key),
             Run(" no, and say why"),
         ])
         lines += metrics.wrap(keys, width: width)
         let covers = "for this session means: " + SafeText.oneLine(request.covers, limit: 300)
         lines += metrics.wrap(Line(covers, .dim), width: width)
-        if others > 0 { lines.append(Line("\(others) more \(others == 1 ? "question waits" : "questions wait")", .warning)) }
+        if others > 0 {
+            lines.append(Line("\(others) more \(others == 1 ? "question waits" : "questions wait")", .warning))
+        }
         return lines
     }
 
     func draw(_ lines: [Line], on canvas: Canvas) {
         canvas.fill()
-        canvas.box(Rect(x: 0, y: 0, width: canvas.width, height: canvas.height), title: "your decision", isFocused: true)
+        canvas.box(
+            Rect(x: 0, y: 0, width: canvas.width, height: canvas.height), title: "your decision", isFocused: true)
         let inside = canvas.part(Rect(x: 2, y: 1, width: canvas.width - 4, height: canvas.height - 2))
         for (row, line) in lines.enumerated() { inside.put(line, row: row) }
     }

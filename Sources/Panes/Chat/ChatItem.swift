@@ -97,14 +97,16 @@ struct ChatItem {
     private func details(of entry: Transcript.ToolEntry) -> [Line] {
         if let outcome = entry.outcome, outcome.status == .failed || outcome.status == .denied {
             let text = SafeText.oneLine(outcome.text, limit: 600)
-            return look.metrics.wrap(Line("  " + text, outcome.status == .failed ? .bad : .dim), width: textWidth, indent: 2)
+            return look.metrics.wrap(
+                Line("  " + text, outcome.status == .failed ? .bad : .dim), width: textWidth, indent: 2)
         }
         guard entry.outcome == nil, let progress = entry.progress else { return [] }
         var text = "  "
         if let total = progress.total, total > 0 {
             let part = min(max(progress.progress / total, 0), 1)
             let full = Int(part * 20)
-            text += String(repeating: "▇", count: full) + String(repeating: "░", count: 20 - full) + " \(Int(part * 100))%"
+            text +=
+                String(repeating: "▇", count: full) + String(repeating: "░", count: 20 - full) + " \(Int(part * 100))%"
         }
         if let message = progress.message { text += " " + SafeText.oneLine(message, limit: 200) }
         return [Line(look.metrics.cut(text, to: textWidth), .dim)]

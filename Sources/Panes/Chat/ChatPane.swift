@@ -35,7 +35,9 @@ struct ChatPane {
             case .assistant(let message, let isStreaming): isStreaming && message.text.isEmpty
             default: false
             }
-        if !isLive, let known = kept[index], known.revision == item.revision, known.width == width { return known.lines }
+        if !isLive, let known = kept[index], known.revision == item.revision, known.width == width {
+            return known.lines
+        }
         var markdown = streaming[index].flatMap { $0.width == width ? $0.markdown : nil } ?? StreamingMarkdown()
         var lines = ChatItem(item: item, isFirstOfAgent: isFirstOfAgent(index), width: width, look: look)
             .lines(&markdown)

@@ -139,7 +139,8 @@ struct Composer: Equatable {
     private var hint: String {
         switch purpose {
         case .message: "say something, or /help"
-        case .refusal(let request): "why may \(SafeText.oneLine(request.call.tool, limit: 60)) not run? Enter sends it, Esc goes back"
+        case .refusal(let request):
+            "why may \(SafeText.oneLine(request.call.tool, limit: 60)) not run? Enter sends it, Esc goes back"
         }
     }
 }

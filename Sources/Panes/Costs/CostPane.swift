@@ -55,7 +55,9 @@ struct CostPane {
             line.append(" of \(Numbers.grouped(window))", .dim)
             lines.append(line)
         }
-        let source = last.priceSource.map { SafeText.oneLine($0, limit: 80) } ?? "no price is known for \(SafeText.oneLine(last.model, limit: 60))"
+        let source =
+            last.priceSource.map { SafeText.oneLine($0, limit: 80) }
+            ?? "no price is known for \(SafeText.oneLine(last.model, limit: 60))"
         let kind = last.source == .estimated ? "estimated tokens" : "tokens as reported"
         lines.append(Line("\(kind), \(source)", last.priceSource == nil ? .warning : .dim))
         return lines

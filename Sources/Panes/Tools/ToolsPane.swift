@@ -51,7 +51,8 @@ struct ToolsPane {
         lastWidth = canvas.width
         let rows = rows
         guard !rows.isEmpty else {
-            canvas.put(canvas.metrics.cut("no tools: there is no tools.yaml here", to: canvas.width), row: 0, style: .dim)
+            canvas.put(
+                canvas.metrics.cut("no tools: there is no tools.yaml here", to: canvas.width), row: 0, style: .dim)
             return
         }
         if var scroller = detail {
@@ -77,7 +78,9 @@ struct ToolsPane {
             case .stopped: ("○", .dim)
             }
         var column = canvas.put(mark + " ", row: row, style: style)
-        column = canvas.put(canvas.metrics.cut(SafeText.oneLine(handler.handler, limit: 63), to: 24), row: row, column: column, style: .strong)
+        column = canvas.put(
+            canvas.metrics.cut(SafeText.oneLine(handler.handler, limit: 63), to: 24), row: row, column: column,
+            style: .strong)
         column = canvas.put("  \(handler.kind)", row: row, column: column, style: .dim)
         let count = table.counts[handler.handler] ?? ToolTable.Count()
         let calls = Numbers.counted(count.calls, "call")
@@ -95,7 +98,9 @@ struct ToolsPane {
         if !tool.readOnly { column = canvas.put(" ?", row: row, column: column, style: .warning) }
         let room = canvas.width - column - 2
         guard room > 8 else { return }
-        canvas.put(canvas.metrics.cut(SafeText.oneLine(tool.description, limit: 300), to: room), row: row, column: column + 2, style: .dim)
+        canvas.put(
+            canvas.metrics.cut(SafeText.oneLine(tool.description, limit: 300), to: room), row: row, column: column + 2,
+            style: .dim)
     }
 
     private func detailLines(_ look: Look, _ width: Int) -> [Line] {
@@ -113,7 +118,8 @@ struct ToolsPane {
         case .tool(let handler, let tool):
             let kind = tool.readOnly ? "read-only: runs without asking" : "not known to be read-only: asks first"
             return wrapped(tool.name, .heading) + wrapped("\(handler.handler) · \(kind)", .dim) + [Line()]
-                + wrapped(tool.description) + [Line(), Line("arguments", .dim)] + wrapped(tool.inputSchema.prettyText, .code)
+                + wrapped(tool.description) + [Line(), Line("arguments", .dim)]
+                + wrapped(tool.inputSchema.prettyText, .code)
                 + [Line(), Line("c call by hand · Esc back", .dim)]
         }
     }

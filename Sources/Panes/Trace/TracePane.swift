@@ -55,7 +55,8 @@ struct TracePane {
         lastHeight = max(canvas.height - 1, 1)
         lastWidth = canvas.width
         guard let shown else {
-            canvas.put(canvas.metrics.cut("spans appear here as the agent works", to: canvas.width), row: 0, style: .dim)
+            canvas.put(
+                canvas.metrics.cut("spans appear here as the agent works", to: canvas.width), row: 0, style: .dim)
             return
         }
         if var scroller = detail {
@@ -107,7 +108,8 @@ struct TracePane {
             span.ended == nil ? .accent : span.status == .error ? .bad : span.status == .cancelled ? .warning : .plain
         var column = canvas.put(indent, row: place, style: .dim)
         let label = SafeText.oneLine(span.name, limit: 100)
-        column = canvas.put(canvas.metrics.cut(label, to: max(name - column, 1)), row: place, column: column, style: style)
+        column = canvas.put(
+            canvas.metrics.cut(label, to: max(name - column, 1)), row: place, column: column, style: style)
         let barWidth = canvas.width - name - 1 - time
         if barWidth > 2 {
             let bar = scale.columns(span, look.now, width: barWidth)
@@ -130,7 +132,8 @@ struct TracePane {
         let duration = Numbers.duration((span.ended ?? look.now).milliseconds - span.started.milliseconds)
         let state = span.ended == nil ? "running" : span.status.rawValue
         let offset = span.started.milliseconds - shown.started.milliseconds
-        lines.append(Line("\(span.category.rawValue) · \(state) · \(duration), begun after \(Numbers.duration(offset))", .dim))
+        lines.append(
+            Line("\(span.category.rawValue) · \(state) · \(duration), begun after \(Numbers.duration(offset))", .dim))
         lines.append(Line())
         for (name, value) in span.attributes { lines += attribute(name, value, look, width) }
         lines.append(Line())
@@ -141,7 +144,8 @@ struct TracePane {
     private func attribute(_ name: String, _ value: JSONValue, _ look: Look, _ width: Int) -> [Line] {
         let text = value.string ?? value.text
         // A text that is JSON is easier to read as JSON.
-        let pretty = (try? JSONParser.parse(text)).flatMap { $0.object != nil || $0.array != nil ? $0.prettyText : nil } ?? text
+        let pretty =
+            (try? JSONParser.parse(text)).flatMap { $0.object != nil || $0.array != nil ? $0.prettyText : nil } ?? text
         let safe = SafeText.block(pretty).split(separator: "\n", omittingEmptySubsequences: false)
         if safe.count == 1, name.count + safe[0].count + 2 <= width {
             return [Line([Run(SafeText.oneLine(name) + "  ", .dim), Run(String(safe[0]))])]

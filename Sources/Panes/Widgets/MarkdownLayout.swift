@@ -66,7 +66,9 @@ package struct MarkdownLayout {
             case .link(let url, let inner):
                 add(inner, .link, to: &lines)
                 let text = plain(inner)
-                if !url.isEmpty, url != text, url != "mailto:" + text { lines[lines.count - 1].append(" (\(url))", .dim) }
+                if !url.isEmpty, url != text, url != "mailto:" + text {
+                    lines[lines.count - 1].append(" (\(url))", .dim)
+                }
             }
         }
     }
@@ -104,7 +106,9 @@ package struct MarkdownLayout {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
         let body = lines.flatMap { line in
-            pieces(String(line).replacing("\t", with: "    "), width - 2).map { Line([Run("▏ ", .dim), Run($0, .code)]) }
+            pieces(String(line).replacing("\t", with: "    "), width - 2).map {
+                Line([Run("▏ ", .dim), Run($0, .code)])
+            }
         }
         return language.isEmpty ? body : [Line([Run("▏ ", .dim), Run(language, .dim)])] + body
     }
@@ -140,7 +144,8 @@ package struct MarkdownLayout {
             let isEmptyHead = index == 0 && wrapped.allSatisfy { $0.allSatisfy(\.runs.isEmpty) }
             guard !isEmptyHead else { continue }
             for line in 0..<(wrapped.map(\.count).max() ?? 0) {
-                result.append(tableLine(wrapped.map { line < $0.count ? $0[line] : Line() }, widths, isHead: index == 0))
+                result.append(
+                    tableLine(wrapped.map { line < $0.count ? $0[line] : Line() }, widths, isHead: index == 0))
             }
             if index == 0 {
                 let bars = widths.map { String(repeating: "─", count: $0) }.joined(separator: "─┼─")
@@ -156,7 +161,9 @@ package struct MarkdownLayout {
             max(1, cells.map { $0[column].map { metrics.width(of: $0) }.max() ?? 0 }.max() ?? 0)
         }
         let room = max(width - 3 * (count - 1), count)
-        while widths.reduce(0, +) > room, let widest = widths.indices.max(by: { widths[$0] < widths[$1] }), widths[widest] > 1 {
+        while widths.reduce(0, +) > room, let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),
+            widths[widest] > 1
+        {
             widths[widest] -= 1
         }
         return widths

@@ -14,7 +14,9 @@ enum Numbers {
     }
 
     /// `1 call`, `2 calls`.
-    static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
+    static func counted(_ number: Int, _ noun: String) -> String {
+        "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+    }
 
     /// `12 ms`, `0.21 s`, `1 min 3 s`.
     static func duration(_ milliseconds: Int) -> String {

@@ -61,7 +61,9 @@ package struct TextEditor: Sendable, Equatable {
         goal = nil
         let added = clean.prefix(room)
         // A mark that is typed joins the letter before it.
-        let joined = state.cursor > 0 && added.count == 1 ? Array(String(state.characters[state.cursor - 1]) + String(added)) : []
+        let joined =
+            state.cursor > 0 && added.count == 1
+            ? Array(String(state.characters[state.cursor - 1]) + String(added)) : []
         if joined.count == 1 {
             state.characters[state.cursor - 1] = joined[0]
         } else {
@@ -91,7 +93,9 @@ package struct TextEditor: Sendable, Equatable {
     /// To the end of the line; at the end, over the line break.
     private var killEnd: Int { lineEnd == state.cursor ? min(state.cursor + 1, state.characters.count) : lineEnd }
 
-    private static func isWord(_ character: Character) -> Bool { character.isLetter || character.isNumber || character == "_" }
+    private static func isWord(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || character == "_"
+    }
 
     private var wordStart: Int {
         var position = state.cursor

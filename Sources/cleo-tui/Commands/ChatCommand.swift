@@ -17,7 +17,8 @@ enum ChatCommand {
     private static func chat(_ arguments: Arguments) throws(EngineError) -> ExitCode {
         guard arguments.words.isEmpty else {
             throw EngineError(
-                .invalidInput, "'chat' takes no words: '\(arguments.words[0])'", hint: "say it with 'cleo-tui run -p TEXT'")
+                .invalidInput, "'chat' takes no words: '\(arguments.words[0])'",
+                hint: "say it with 'cleo-tui run -p TEXT'")
         }
         let wiring = try Wiring(arguments)
         let loaded = try wiring.workspace(arguments)

@@ -37,9 +37,14 @@ enum DemoTools {
                 return .json(["error": "not found"], status: 404)
             }
             let number = request.target.dropFirst(9).prefix { $0 != "?" }.uppercased()
-            guard let order = DemoOrders.orders.first(where: { $0.parcel == number || $0.parcel == "PX-" + number.dropFirst(2) })
+            guard
+                let order = DemoOrders.orders.first(where: {
+                    $0.parcel == number || $0.parcel == "PX-" + number.dropFirst(2)
+                })
             else { return .json(["error": .string("no parcel has the number \(number)")], status: 404) }
-            return .json(["number": .string(order.parcel), "place": .string(order.place), "event": .string(order.event)])
+            return .json([
+                "number": .string(order.parcel), "place": .string(order.place), "event": .string(order.event),
+            ])
         }
     }
 }
@@ -60,12 +65,25 @@ struct DemoOrders {
     }
 
     static let orders = [
-        Order(number: 1040, status: "delivered", summary: "was delivered on Monday.", item: "Moving box, large", quantity: 20, total: "$59.80", place: "the front door", event: "delivered, signed by a neighbour"),
-        Order(number: 1041, status: "delivered", summary: "was delivered on Tuesday.", item: "Packing tape, 50 m", quantity: 6, total: "$14.10", place: "the letter box", event: "delivered"),
-        Order(number: 1042, status: "shipped", summary: "left the warehouse on Tuesday and arrives tomorrow.", item: "Wardrobe box", quantity: 4, total: "$47.60", place: "Harrow Junction", event: "sorted for the last mile"),
-        Order(number: 1043, status: "in preparation", summary: "is being packed and leaves the warehouse today.", item: "Bubble wrap, 100 m", quantity: 1, total: "$32.00", place: "the warehouse", event: "label printed"),
-        Order(number: 1044, status: "in preparation", summary: "waits for an item that comes on Friday.", item: "Tissue paper, 500 sheets", quantity: 2, total: "$18.40", place: "the warehouse", event: "waiting"),
-        Order(number: 1045, status: "received", summary: "was received an hour ago.", item: "Moving box, small", quantity: 10, total: "$19.90", place: "nowhere yet", event: "announced"),
+        Order(
+            number: 1040, status: "delivered", summary: "was delivered on Monday.", item: "Moving box, large",
+            quantity: 20, total: "$59.80", place: "the front door", event: "delivered, signed by a neighbour"),
+        Order(
+            number: 1041, status: "delivered", summary: "was delivered on Tuesday.", item: "Packing tape, 50 m",
+            quantity: 6, total: "$14.10", place: "the letter box", event: "delivered"),
+        Order(
+            number: 1042, status: "shipped", summary: "left the warehouse on Tuesday and arrives tomorrow.",
+            item: "Wardrobe box", quantity: 4, total: "$47.60", place: "Harrow Junction",
+            event: "sorted for the last mile"),
+        Order(
+            number: 1043, status: "in preparation", summary: "is being packed and leaves the warehouse today.",
+            item: "Bubble wrap, 100 m", quantity: 1, total: "$32.00", place: "the warehouse", event: "label printed"),
+        Order(
+            number: 1044, status: "in preparation", summary: "waits for an item that comes on Friday.",
+            item: "Tissue paper, 500 sheets", quantity: 2, total: "$18.40", place: "the warehouse", event: "waiting"),
+        Order(
+            number: 1045, status: "received", summary: "was received an hour ago.", item: "Moving box, small",
+            quantity: 10, total: "$19.90", place: "nowhere yet", event: "announced"),
     ]
 
     private var cancelled: Set<Int> = []
@@ -81,7 +99,8 @@ struct DemoOrders {
         case "initialize": answer["result"] = Self.greeting
         case "ping": answer["result"] = [:]
         case "tools/list": answer["result"] = ["tools": .array(Self.tools)]
-        case "tools/call": answer["result"] = call(message["params"]?["name"]?.string ?? "", message["params"]?["arguments"])
+        case "tools/call":
+            answer["result"] = call(message["params"]?["name"]?.string ?? "", message["params"]?["arguments"])
         default: answer["error"] = ["code": -32601, "message": .string("there is no method '\(method)'")]
         }
         return JSONValue.object(answer).text
@@ -92,7 +111,9 @@ struct DemoOrders {
         "serverInfo": ["name": "demo-orders", "version": .string(ProgramInfo.version)],
     ]
 
-    private static func tool(_ name: String, _ description: String, readOnly: Bool, _ properties: JSONValue, required: JSONValue) -> JSONValue {
+    private static func tool(
+        _ name: String, _ description: String, readOnly: Bool, _ properties: JSONValue, required: JSONValue
+    ) -> JSONValue {
         [
             "name": .string(name), "description": .string(description),
             "inputSchema": ["type": "object", "properties": properties, "required": required],
@@ -105,7 +126,10 @@ struct DemoOrders {
     private static let tools = [
         tool("lookup_order", "Looks up one order.", readOnly: true, ["order_id": number], required: ["order_id"]),
         tool("list_orders", "Lists the numbers of all orders.", readOnly: true, [:], required: []),
-        tool("cancel_order", "Cancels an order that has not been shipped.", readOnly: false, ["order_id": number, "reason": ["type": "string", "description": "Why the customer cancels"]], required: ["order_id"]),
+        tool(
+            "cancel_order", "Cancels an order that has not been shipped.", readOnly: false,
+            ["order_id": number, "reason": ["type": "string", "description": "Why the customer cancels"]],
+            required: ["order_id"]),
     ]
 
     private mutating func call(_ name: String, _ arguments: JSONValue?) -> JSONValue {

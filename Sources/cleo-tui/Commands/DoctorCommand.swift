@@ -76,7 +76,9 @@ enum DoctorCommand {
 
     private static func store(_ wiring: Wiring) -> Finding {
         let (_, problem) = wiring.store()
-        guard let problem else { return Finding(state: .good, what: "store", detail: wiring.folders.data + "/sessions.db") }
+        guard let problem else {
+            return Finding(state: .good, what: "store", detail: wiring.folders.data + "/sessions.db")
+        }
         return Finding(state: .bad, what: "store", detail: problem.message, mend: problem.hint)
     }
 
@@ -109,7 +111,8 @@ enum DoctorCommand {
                 let detail = "\(state.handler) (\(state.kind)): \(state.tools.count) tools"
                 return Finding(
                     state: state.phase == .ready ? .good : .bad, what: "tools",
-                    detail: SafeText.oneLine(state.phase == .ready ? detail : "\(detail); \(state.detail ?? state.phase.rawValue)"))
+                    detail: SafeText.oneLine(
+                        state.phase == .ready ? detail : "\(detail); \(state.detail ?? state.phase.rawValue)"))
             }
     }
 
@@ -117,6 +120,8 @@ enum DoctorCommand {
         let isSet = !(EnvironmentVariables().value(of: "OPENAI_API_KEY") ?? "").isEmpty
         return Finding(
             state: .good, what: "keys",
-            detail: isSet ? "OPENAI_API_KEY is set; --provider openai --model NAME uses it" : "no OPENAI_API_KEY; the mock needs none")
+            detail: isSet
+                ? "OPENAI_API_KEY is set; --provider openai --model NAME uses it"
+                : "no OPENAI_API_KEY; the mock needs none")
     }
 }

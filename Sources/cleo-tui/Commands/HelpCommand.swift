@@ -8,7 +8,8 @@ enum HelpCommand {
         }
         guard let command = Command(rawValue: name) else {
             Console.err("cleo-tui: there is no command '\(name)'")
-            Console.err("hint: \(Suggestion.hint(for: name, among: Command.allCases.map(\.rawValue)) ?? "see 'cleo-tui help'")")
+            Console.err(
+                "hint: \(Suggestion.hint(for: name, among: Command.allCases.map(\.rawValue)) ?? "see 'cleo-tui help'")")
             return .usage
         }
         Console.out(text(of: command))

@@ -38,7 +38,9 @@ enum RunCommand {
         if arguments.has(.json) { Console.out(ending.document(session: session).prettyText) }
         if wasInterrupted.withLock({ $0 }) { return .interrupted }
         if let error = ending.error {
-            if !arguments.has(.json) { Console.err("cleo-tui: " + error.message + (error.hint.map { "\nhint: \($0)" } ?? "")) }
+            if !arguments.has(.json) {
+                Console.err("cleo-tui: " + error.message + (error.hint.map { "\nhint: \($0)" } ?? ""))
+            }
             return ExitCode(error.code)
         }
         return ending.reason == .completed ? .done : .failed
@@ -50,7 +52,8 @@ enum RunCommand {
         if !Console.inIsTerminal { parts.append(try Console.readInput()) }
         let text = parts.filter { !$0.allSatisfy(\.isWhitespace) }.joined(separator: "\n\n")
         guard !text.isEmpty else {
-            throw EngineError(.invalidInput, "there is nothing to say", hint: "cleo-tui run -p \"where is order 1042?\"")
+            throw EngineError(
+                .invalidInput, "there is nothing to say", hint: "cleo-tui run -p \"where is order 1042?\"")
         }
         return text
     }
@@ -147,11 +150,15 @@ struct OneTurn: Sendable {
     private func decide(_ request: ApprovalRequest) -> ApprovalDecision {
         if allowsAll { return .once }
         guard asksPerson else {
-            if !isQuiet { Console.err("the tool '\(request.call.tool)' was not allowed: nobody is here to ask (--yes allows every tool)") }
+            if !isQuiet {
+                Console.err(
+                    "the tool '\(request.call.tool)' was not allowed: nobody is here to ask (--yes allows every tool)")
+            }
             return .deny(reason: "nobody is there to be asked")
         }
         Console.err("May \(request.call.tool) run with \(SafeText.oneLine(request.call.arguments.text))? [y/N] ")
         let answer = readLine() ?? ""
-        return ["y", "yes"].contains(answer.lowercased()) ? .once : .deny(reason: ["", "n", "no"].contains(answer.lowercased()) ? "" : answer)
+        return ["y", "yes"].contains(answer.lowercased())
+            ? .once : .deny(reason: ["", "n", "no"].contains(answer.lowercased()) ? "" : answer)
     }
 }

@@ -41,7 +41,9 @@ enum SessionsCommand {
     private static func list(_ store: any SessionStore, _ arguments: Arguments) throws(EngineError) -> ExitCode {
         let filter = SessionFilter(limit: try limit(arguments))
         let sessions = try blocking { () async -> Result<[SessionSummary], EngineError> in
-            do throws(EngineError) { return .success(try await store.sessions(filter)) } catch { return .failure(error) }
+            do throws(EngineError) { return .success(try await store.sessions(filter)) } catch {
+                return .failure(error)
+            }
         }.get()
         if arguments.has(.json) {
             Console.out(JSONValue.array(sessions.map(document)).prettyText)

@@ -47,7 +47,9 @@ enum ToolsCommand {
 
     private static func text(of state: HandlerState) -> String {
         let mark = state.phase == .ready ? "●" : "✗"
-        var lines = ["\(mark) \(state.handler)  \(state.kind)  \(SafeText.oneLine(state.detail ?? state.phase.rawValue))"]
+        var lines = [
+            "\(mark) \(state.handler)  \(state.kind)  \(SafeText.oneLine(state.detail ?? state.phase.rawValue))"
+        ]
         for tool in state.tools {
             let arguments = tool.inputSchema["properties"]?.object?.keys.joined(separator: ", ") ?? ""
             let readOnly = tool.readOnly ? "" : "  [asks first]"

@@ -5,7 +5,8 @@ enum PlainText {
     static func lines(of item: Transcript.Item) -> [String] {
         switch item.content {
         case .user(let text): ["> " + text]
-        case .assistant(let message, _): message.text.isEmpty ? [] : [message.text + (message.interrupted ? " […]" : "")]
+        case .assistant(let message, _):
+            message.text.isEmpty ? [] : [message.text + (message.interrupted ? " […]" : "")]
         case .tool(let entry): [line(of: entry)]
         case .notice(let notice): [notice.text] + (notice.hint.map { ["hint: " + $0] } ?? [])
         }

@@ -109,10 +109,11 @@ package struct WorkspaceLoader {
 
     private mutating func packFile(_ config: WorkspaceConfig) -> String? {
         if let file = options.pack ?? config.pack { return file }
-        let found = ["prompts/", ""].map { folder in
-            reader.files.list(folder.isEmpty ? "." : folder)
-                .filter { name in Self.packSuffixes.contains { name.hasSuffix($0) } }.map { folder + $0 }
-        }.first { !$0.isEmpty } ?? []
+        let found =
+            ["prompts/", ""].map { folder in
+                reader.files.list(folder.isEmpty ? "." : folder)
+                    .filter { name in Self.packSuffixes.contains { name.hasSuffix($0) } }.map { folder + $0 }
+            }.first { !$0.isEmpty } ?? []
         if found.count == 1 { return found[0] }
         if found.isEmpty {
             fail(

@@ -68,7 +68,8 @@ package final class MemoryStore: SessionStore {
         }
         let fitting = texts.filter { hit in
             let found = Set(hit.excerpt.lowercased().split { !($0.isLetter || $0.isNumber) })
-            return terms.dropLast().allSatisfy { found.contains($0) } && found.contains { $0.hasPrefix(terms[terms.count - 1]) }
+            return terms.dropLast().allSatisfy { found.contains($0) }
+                && found.contains { $0.hasPrefix(terms[terms.count - 1]) }
         }
         return Array(fitting.sorted { $0.at > $1.at }.prefix(limit))
     }

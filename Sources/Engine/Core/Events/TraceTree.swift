@@ -65,7 +65,9 @@ package struct TraceTree: Projection {
     package static func rows(of turn: Turn) -> [Row] {
         var children: [SpanID?: [TraceSpan]] = [:]
         let known = Set(turn.spans.map(\.id))
-        for span in turn.spans { children[span.parent.flatMap { known.contains($0) ? $0 : nil }, default: []].append(span) }
+        for span in turn.spans {
+            children[span.parent.flatMap { known.contains($0) ? $0 : nil }, default: []].append(span)
+        }
         var rows: [Row] = []
         func visit(_ parent: SpanID?, _ depth: Int) {
             guard depth < 32 else { return }

@@ -121,7 +121,8 @@ extension SchemaEvaluation {
     }
 
     private mutating func applyDependencies(_ object: JSONObject, _ frame: inout Frame) {
-        let keywords = frame.node.draft == .draft7 ? ["dependencies"] : ["dependencies", "dependentRequired", "dependentSchemas"]
+        let keywords =
+            frame.node.draft == .draft7 ? ["dependencies"] : ["dependencies", "dependentRequired", "dependentSchemas"]
         for keyword in keywords {
             for (key, dependency) in frame.schema[keyword]?.object ?? JSONObject() where object[key] != nil {
                 if let names = dependency.array?.compactMap(\.string) {

@@ -54,8 +54,12 @@ extension SchemaEvaluation {
             guard case .number(let limit)? = frame.schema[keyword] else { return nil }
             return (limit.exact, limit.text)
         }
-        if let (limit, text) = bound("maximum"), limit < value { frame.fail("maximum", "\(number.text) is more than \(text)") }
-        if let (limit, text) = bound("minimum"), value < limit { frame.fail("minimum", "\(number.text) is less than \(text)") }
+        if let (limit, text) = bound("maximum"), limit < value {
+            frame.fail("maximum", "\(number.text) is more than \(text)")
+        }
+        if let (limit, text) = bound("minimum"), value < limit {
+            frame.fail("minimum", "\(number.text) is less than \(text)")
+        }
         if let (limit, text) = bound("exclusiveMaximum"), !(value < limit) {
             frame.fail("exclusiveMaximum", "\(number.text) is not less than \(text)")
         }

@@ -179,7 +179,9 @@ struct SchemaEvaluation {
             frame.evaluated.merge(fitting[0].evaluated)
         } else {
             let why = fitting.isEmpty ? verdicts.compactMap(\.issues.first).first.map { ": \($0.message)" } ?? "" : ""
-            frame.fail("oneOf", "the value must fit exactly one of \(branches.count) alternatives, and fits \(fitting.count)\(why)")
+            frame.fail(
+                "oneOf",
+                "the value must fit exactly one of \(branches.count) alternatives, and fits \(fitting.count)\(why)")
         }
     }
 

@@ -11,7 +11,9 @@ package struct FieldReader {
     private var asked: Set<String> = []
 
     /// - Returns: nil, with a diagnostic, when the value is not an object.
-    package init?(_ document: SourceDocument, at pointer: String, value: JSONValue, what: String, report: DiagnosticSink) {
+    package init?(
+        _ document: SourceDocument, at pointer: String, value: JSONValue, what: String, report: DiagnosticSink
+    ) {
         guard case .object(let object) = value else {
             report.add(
                 .error, "\(what) must be an object, not \(value.kindName)", in: document, at: pointer)
@@ -87,7 +89,8 @@ package struct FieldReader {
         guard let found = typed(key, "a number", required: false, { $0.double }) else { return nil }
         if let range, !range.contains(found) {
             report.add(
-                .error, "'\(key)' must be between \(JSONValue.double(range.lowerBound).text) and "
+                .error,
+                "'\(key)' must be between \(JSONValue.double(range.lowerBound).text) and "
                     + "\(JSONValue.double(range.upperBound).text), not \(JSONValue.double(found).text)",
                 in: document, at: path(key))
             return nil

@@ -96,7 +96,8 @@ package struct HTTPToolHandler: ToolHandler {
     private func headerText(_ value: JSONValue, _ name: String) throws(EngineError) -> String {
         let text = value.scalarText ?? value.text
         guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
-            throw EngineError(.invalidInput, "the argument '\(name)' becomes a header and may hold no control characters")
+            throw EngineError(
+                .invalidInput, "the argument '\(name)' becomes a header and may hold no control characters")
         }
         return text
     }

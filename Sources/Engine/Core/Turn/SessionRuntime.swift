@@ -73,7 +73,9 @@ package actor SessionRuntime {
 
     private func handlerChanged(_ state: HandlerState) {
         // What the log says already is only published.
-        emit(.handlerChanged(state), nil, isDurable: state.phase != .starting && handlers.state(of: state.handler) != state)
+        emit(
+            .handlerChanged(state), nil,
+            isDurable: state.phase != .starting && handlers.state(of: state.handler) != state)
     }
 
     // MARK: Facts

@@ -83,7 +83,8 @@ final class CurlLoop: @unchecked Sendable {
                 let transfer = live[handle]
             else { continue }
             let code = cc_message_result(message)
-            let words = String(cString: transfer.errorText[0] == 0 ? curl_easy_strerror(code) : UnsafePointer(transfer.errorText))
+            let words = String(
+                cString: transfer.errorText[0] == 0 ? curl_easy_strerror(code) : UnsafePointer(transfer.errorText))
             remove(transfer)
             if let failure = transfer.failure {
                 transfer.finish(.failure(failure))
@@ -166,7 +167,8 @@ private enum CurlOptions {
     private static func headersAndBody(_ transfer: CurlTransfer, _ handle: UnsafeMutableRawPointer) {
         let request = transfer.request
         for (name, value) in request.headers {
-            transfer.headerList = curl_slist_append(transfer.headerList, value.isEmpty ? "\(name);" : "\(name): \(value)")
+            transfer.headerList = curl_slist_append(
+                transfer.headerList, value.isEmpty ? "\(name);" : "\(name): \(value)")
         }
         if let body = request.body {
             transfer.headerList = curl_slist_append(transfer.headerList, "Expect:")
@@ -214,7 +216,8 @@ private enum CurlWords {
             return EngineError(.invalidInput, "'\(transfer.request.url)' is not an http or https address")
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY:
             return EngineError(
-                .unreachable, "\(origin) cannot be reached: \(lowered(words))", hint: "is it running, and is the address right?")
+                .unreachable, "\(origin) cannot be reached: \(lowered(words))",
+                hint: "is it running, and is the address right?")
         case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE:
             return EngineError(.unreachable, "\(origin) closed the connection: \(lowered(words))")
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CACERT_BADFILE:

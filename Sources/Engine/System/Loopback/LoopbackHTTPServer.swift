@@ -1,6 +1,6 @@
 import CProcess
-import Glibc
 package import Engine
+import Glibc
 import Synchronization
 
 package struct LoopbackRequest: Sendable {

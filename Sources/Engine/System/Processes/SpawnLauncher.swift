@@ -56,7 +56,8 @@ package struct SpawnLauncher: ProcessLauncher {
         case ENOENT:
             EngineError(
                 .notFound, "the program '\(program)' was not found",
-                hint: directory.map { "it is looked for in PATH; it would start in '\($0)'" } ?? "it is looked for in PATH")
+                hint: directory.map { "it is looked for in PATH; it would start in '\($0)'" }
+                    ?? "it is looked for in PATH")
         case EACCES: EngineError(.refused, "'\(program)' may not be run", hint: "chmod +x '\(program)'")
         default: EngineError(.internal, "'\(program)' cannot be started: \(SystemWords.of(code))")
         }

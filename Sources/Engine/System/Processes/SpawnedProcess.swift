@@ -140,13 +140,15 @@ final class SpawnedProcess: ChildProcess {
             if begins { WorkerThread.start { self.writeAll() } }
         }
         guard isWritten else {
-            throw EngineError(.unreachable, "the program no longer reads its input" + (ending.map { ": it \($0)" } ?? ""))
+            throw EngineError(
+                .unreachable, "the program no longer reads its input" + (ending.map { ": it \($0)" } ?? ""))
         }
     }
 
     private func writeAll() {
         while true {
-            let next = state.withLock { state -> (input: Int32, bytes: [UInt8], done: CheckedContinuation<Bool, Never>)? in
+            let next = state.withLock {
+                state -> (input: Int32, bytes: [UInt8], done: CheckedContinuation<Bool, Never>)? in
                 guard !state.toWrite.isEmpty else {
                     state.isWriting = false
                     return nil

@@ -35,7 +35,9 @@ final class SQLiteDatabase {
         sqlite3_close_v2(handle)
     }
 
-    private func failure(_ code: Int32) -> Failure { Failure(code: code, words: String(cString: sqlite3_errmsg(handle))) }
+    private func failure(_ code: Int32) -> Failure {
+        Failure(code: code, words: String(cString: sqlite3_errmsg(handle)))
+    }
 
     func execute(_ sql: String) throws(Failure) {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)

@@ -12,7 +12,9 @@ final class SQLiteReader: @unchecked Sendable {
             "SELECT body FROM events WHERE session = ? AND sequence > ? ORDER BY sequence",
             [.text(session.rawValue), .int(sequence)]
         ) { row in
-            if let json = try? JSONParser.parse(row.text(0)), let event = EngineEvent(json: json) { events.append(event) }
+            if let json = try? JSONParser.parse(row.text(0)), let event = EngineEvent(json: json) {
+                events.append(event)
+            }
         }
         return events
     }

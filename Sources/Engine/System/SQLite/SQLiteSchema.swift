@@ -24,7 +24,8 @@ enum SQLiteSchema {
     ]
 
     /// Brings the file to the newest version, in one transaction.
-    static func migrate(_ database: SQLiteDatabase, to migrations: [String] = migrations) throws(SQLiteDatabase.Failure) {
+    static func migrate(_ database: SQLiteDatabase, to migrations: [String] = migrations) throws(SQLiteDatabase.Failure)
+    {
         guard try database.int("PRAGMA user_version") < migrations.count else { return }
         try database.execute("BEGIN IMMEDIATE")
         do throws(SQLiteDatabase.Failure) {

@@ -160,7 +160,9 @@ package final class SQLiteSessionStore: SessionStore {
     }
 
     package func events(of session: SessionID, after sequence: Int) async throws(EngineError) -> [EngineEvent] {
-        var events = try await read { reader throws(SQLiteDatabase.Failure) in try reader.events(of: session, after: sequence) }
+        var events = try await read { reader throws(SQLiteDatabase.Failure) in
+            try reader.events(of: session, after: sequence)
+        }
         // What the disk has not taken is still part of the log.
         let last = events.last?.sequence ?? sequence
         events += queue.withLock { $0.events.filter { $0.session == session && $0.sequence > last } }

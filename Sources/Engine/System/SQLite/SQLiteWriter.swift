@@ -42,7 +42,8 @@ final class SQLiteWriter: @unchecked Sendable {
             "INSERT INTO events(session, sequence, at, turn, type, body) VALUES(?, ?, ?, ?, ?, ?)",
             [
                 .text(event.session.rawValue), .int(event.sequence), .int(event.at.milliseconds),
-                event.turn.map { .text($0.rawValue) } ?? .null, .text(event.body.encoded().kind), .text(event.json.text),
+                event.turn.map { .text($0.rawValue) } ?? .null, .text(event.body.encoded().kind),
+                .text(event.json.text),
             ])
         try index(event)
         switch event.body {

@@ -50,7 +50,9 @@ struct YAMLComposer {
         return YAMLProblem(words + context, place(parser.problem_mark))
     }
 
-    private static func place(_ mark: yaml_mark_t) -> Place { Place(line: Int(mark.line) + 1, column: Int(mark.column) + 1) }
+    private static func place(_ mark: yaml_mark_t) -> Place {
+        Place(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
+    }
 
     private static func text(_ pointer: UnsafeMutablePointer<UInt8>?) -> String? {
         pointer.map { String(cString: $0) }

@@ -74,7 +74,8 @@ struct YAMLConverter {
     }
 
     private static func number(_ text: String) -> JSONNumber? {
-        guard let first = text.utf8.first, first == 0x2B || (0x2D...0x2E).contains(first) || (0x30...0x39).contains(first)
+        guard let first = text.utf8.first,
+            first == 0x2B || (0x2D...0x2E).contains(first) || (0x30...0x39).contains(first)
         else { return nil }
         if text.hasPrefix("0x"), let value = UInt64(text.dropFirst(2), radix: 16) { return JSONNumber(String(value)) }
         if text.hasPrefix("0o"), let value = UInt64(text.dropFirst(2), radix: 8) { return JSONNumber(String(value)) }

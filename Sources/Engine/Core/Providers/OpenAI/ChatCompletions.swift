@@ -191,7 +191,8 @@ package enum ChatErrors {
                 .rateLimited, "provider '\(provider)' is at its limit (429)\(tail)", hint: wait,
                 retryAfter: retryAfter)
         case 500...:
-            return EngineError(.unreachable, "provider '\(provider)' has trouble (\(status))\(tail)", retryAfter: retryAfter)
+            return EngineError(
+                .unreachable, "provider '\(provider)' has trouble (\(status))\(tail)", retryAfter: retryAfter)
         default:
             return EngineError(.refused, head + tail)
         }

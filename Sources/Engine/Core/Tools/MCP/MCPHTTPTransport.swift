@@ -66,7 +66,8 @@ package final class MCPHTTPTransport: MCPTransport {
         let said = String(decoding: body.prefix(160), as: UTF8.self)
         let tail = said.isEmpty ? "" : ": \(said)"
         switch status {
-        case 200..<300: return EngineError(.protocolViolation, "the server answered with something that is not JSON-RPC\(tail)")
+        case 200..<300:
+            return EngineError(.protocolViolation, "the server answered with something that is not JSON-RPC\(tail)")
         case 401, 403:
             return EngineError(
                 .unauthorized, "the server wants to know who asks (HTTP \(status))",

@@ -1,0 +1,88 @@
+# The one door. Every target installs what it needs first; `make help` lists them.
+
+export CLEO_STRICT := 1
+export SWIFT_BACKTRACE := enable=no
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := .build
+RELEASE := $(BUILD)/release/cleo-tui
+VENV := $(BUILD)/venv
+PYTHON := $(VENV)/bin/python
+
+# What the program links against, and what its tests and benchmarks use besides.
+LIBRARIES := libncurses-dev libcurl4-openssl-dev libsqlite3-dev libedit-dev libyaml-dev libpcre2-dev \
+	libcmark-gfm-dev libcmark-gfm-extensions-dev
+TOOLS := tmux curl sqlite3 python3-venv
+
+SOURCES := $(shell find Sources Package.swift -type f)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test unit e2e lint format check bench kill-test install uninstall clean libraries tools
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build and open the screen; in this folder that is the demo
+	@$(RELEASE) $(ARGS)
+
+build: libraries $(RELEASE) ## the program, optimised
+
+$(RELEASE): $(SOURCES)
+	swift build -c release --product cleo-tui
+	@touch $@
+
+test: unit e2e ## every test
+
+unit: libraries ## the tests of the modules
+	swift build --build-tests
+	swift test --skip-build --disable-xctest $(if $(FILTER),--filter $(FILTER))
+
+e2e: libraries tools $(VENV)/ready ## the built program in tmux, with real MCP and HTTP servers
+	swift build --product cleo-tui
+	$(PYTHON) -m pytest -q --color=no Tests/EndToEnd $(if $(FILTER),-k $(FILTER))
+
+kill-test: libraries tools $(VENV)/ready ## kill -9 at 200 moments of streaming turns
+	swift build --product cleo-tui
+	CLEO_KILLS=200 $(PYTHON) -m pytest -q --color=no Tests/EndToEnd/test_kill.py
+
+lint: ## format (strict), layers, sizes
+	swift format lint --strict --recursive Package.swift Sources Tests
+	.ci/check-house
+
+format: ## put the sources in form
+	swift format --in-place --recursive Package.swift Sources Tests
+
+check: lint test ## what a change has to pass
+
+bench: build tools $(VENV)/bench ## start, memory, latency and throughput, side by side with others
+	$(VENV)/bin/python Tests/Bench/bench.py $(RELEASE)
+
+install: build ## put the program and its data under PREFIX
+	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/cleo-tui
+	install -D -m 644 tools.yaml.example $(DESTDIR)$(PREFIX)/share/cleo-tui/tools.yaml.example
+	install -D -m 644 Sources/Engine/Data/prices.json $(DESTDIR)$(PREFIX)/share/cleo-tui/prices.json
+	install -d $(DESTDIR)$(PREFIX)/share/cleo-tui/prompts
+	install -m 644 prompts/* $(DESTDIR)$(PREFIX)/share/cleo-tui/prompts/
+
+uninstall: ## take them away again
+	rm -rf $(DESTDIR)$(PREFIX)/bin/cleo-tui $(DESTDIR)$(PREFIX)/share/cleo-tui
+
+clean: ## what was built
+	rm -rf $(BUILD)
+
+libraries:
+	@.ci/install-packages $(LIBRARIES)
+
+tools:
+	@.ci/install-packages $(TOOLS)
+
+# Real peers for the tests, from PyPI, at versions that were tried.
+$(VENV)/ready: Makefile
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 pytest==8.4.2
+	touch $@
+
+$(VENV)/bench: $(VENV)/ready
+	$(VENV)/bin/pip install -q --disable-pip-version-check elia-chat
+	touch $@
