@@ -1,0 +1,54 @@
+import Engine
+import EngineSystem
+import Glibc
+
+/// The folder of this package.
+package let packageRoot: String = {
+    var parts = #filePath.split(separator: "/").map(String.init)
+    parts.removeLast(3)
+    return "/" + parts.joined(separator: "/")
+}()
+
+/// Real files of other projects, beside this one; not everybody has them.
+package let sharedFolder = packageRoot + "/../shared"
+package let hasShared = access(sharedFolder + "/upstream", R_OK) == 0
+
+package func readText(_ path: String) -> String? {
+    (try? DiskFiles(root: packageRoot).read(path)).map { String(decoding: $0, as: UTF8.self) }
+}
+
+package func writeText(_ path: String, _ text: String) {
+    guard let file = fopen(path, "w") else { return }
+    _ = Array(text.utf8).withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
+    fclose(file)
+}
+
+/// A folder that goes when the value does.
+package final class TemporaryFolder: Sendable {
+    package let path: String
+
+    package init() {
+        var template = Array("/tmp/cleo-test-XXXXXX".utf8CString)
+        path = mkdtemp(&template).map { String(cString: $0) } ?? "/tmp"
+    }
+
+    deinit { Self.remove(path) }
+
+    private static func remove(_ path: String) {
+        chmod(path, 0o700)
+        for name in DiskFiles(root: path).list(".") {
+            let inner = path + "/" + name
+            if unlink(inner) != 0 { remove(inner) }
+        }
+        rmdir(path)
+    }
+}
+
+/// Waits until something is so, at most ten seconds.
+package func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
+    for _ in 0..<2_000 {
+        if await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(5))
+    }
+    return false
+}
