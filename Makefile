@@ -34,7 +34,7 @@ $(RELEASE): $(SOURCES)
 
 test: unit e2e ## every test
 
-unit: libraries ## the tests of the modules
+unit: libraries tools ## the tests of the modules
 	swift build --build-tests
 	swift test --skip-build --disable-xctest $(if $(FILTER),--filter $(FILTER))
 

@@ -52,3 +52,17 @@ package func eventually(_ condition: @Sendable () async -> Bool) async -> Bool {
     }
     return false
 }
+
+/// What a shell command prints, without its last line end.
+package func shell(_ command: String) -> String {
+    guard let pipe = popen(command, "r") else { return "" }
+    defer { pclose(pipe) }
+    var bytes: [UInt8] = []
+    while true {
+        let byte = fgetc(pipe)
+        if byte == EOF { break }
+        bytes.append(UInt8(truncatingIfNeeded: byte))
+    }
+    if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+    return String(decoding: bytes, as: UTF8.self)
+}

@@ -30,7 +30,9 @@ package final class Harness: Sendable {
         return Prompt(key: "main", id: "main", version: "1.0.0", systemTemplate: template, policy: policy)
     }
 
-    package static func tool(_ name: String, readOnly: Bool = true, schema: JSONValue = ["type": "object"]) -> ToolDescriptor {
+    package static func tool(_ name: String, readOnly: Bool = true, schema: JSONValue = ["type": "object"])
+        -> ToolDescriptor
+    {
         ToolDescriptor(name: name, description: "", inputSchema: schema, readOnly: readOnly)
     }
 
@@ -59,14 +61,20 @@ package final class Harness: Sendable {
 }
 
 extension [EngineEvent] {
-    package var messages: [Message] { compactMap { if case .messageCompleted(let message) = $0.body { message } else { nil } } }
+    package var messages: [Message] {
+        compactMap { if case .messageCompleted(let message) = $0.body { message } else { nil } }
+    }
     package var outcomes: [ToolOutcome] {
         compactMap { if case .toolCallFinished(let outcome) = $0.body { outcome } else { nil } }
     }
     package var reason: TurnFinished.Reason? {
         compactMap { if case .turnFinished(let finished) = $0.body { finished.reason } else { nil } }.last
     }
-    package var failure: ErrorInfo? { compactMap { if case .turnFailed(let error) = $0.body { error } else { nil } }.last }
-    package var usage: [UsageReport] { compactMap { if case .usageReported(let report) = $0.body { report } else { nil } } }
+    package var failure: ErrorInfo? {
+        compactMap { if case .turnFailed(let error) = $0.body { error } else { nil } }.last
+    }
+    package var usage: [UsageReport] {
+        compactMap { if case .usageReported(let report) = $0.body { report } else { nil } }
+    }
     package var kinds: [String] { map { $0.body.encoded().kind } }
 }

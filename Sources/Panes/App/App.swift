@@ -39,6 +39,9 @@ package final class App {
         self.now = now
     }
 
+    /// Characters of several scalars that are on the screen, by the index that their cells hold.
+    package var clusters: [[UInt32]] { metrics.clusters }
+
     var look: Look { Look(metrics: metrics, markdown: markdown, now: now) }
     var transcript: Transcript { chat.transcript }
     var isRunning: Bool { transcript.turn != nil }

@@ -10,7 +10,7 @@ struct CostPane {
     static let rows = 5
 
     func draw(on canvas: Canvas) {
-        let lines = lines(canvas.width).flatMap { canvas.metrics.wrap($0, width: canvas.width, indent: 9) }
+        let lines = lines(canvas.width).flatMap { canvas.metrics.wrap($0, width: canvas.width, indent: 8) }
         for (row, line) in lines.prefix(canvas.height).enumerated() { canvas.put(line, row: row) }
     }
 
@@ -34,12 +34,12 @@ struct CostPane {
 
     private func entry(_ label: String, _ entry: CostLedger.Entry) -> Line {
         var line = Line()
-        line.append(label.count < 9 ? label + String(repeating: " ", count: 9 - label.count) : label + " ", .dim)
+        line.append(label.count < 8 ? label + String(repeating: " ", count: 8 - label.count) : label + " ", .dim)
         line.append(entry.text, entry.isComplete ? .strong : .warning)
         let cached = entry.usage.cacheRead > 0 ? " (cached \(Numbers.grouped(entry.usage.cacheRead)))" : ""
-        line.append("  in ", .dim)
+        line.append(" in ", .dim)
         line.append("\(Numbers.grouped(entry.usage.prompt))\(cached)", .plain)
-        line.append("  out ", .dim)
+        line.append(" out ", .dim)
         line.append(Numbers.grouped(entry.usage.output), .plain)
         return line
     }
@@ -48,7 +48,7 @@ struct CostPane {
         var lines: [Line] = []
         if let window = last.contextWindow, let percent = ledger.contextPercent {
             let full = min(max(percent / 5, percent > 0 ? 1 : 0), 20)
-            var line = Line("context  ", .dim)
+            var line = Line("context ", .dim)
             line.append(String(repeating: "▇", count: full), percent > 80 ? .warning : .bar)
             line.append(String(repeating: "░", count: 20 - full), .dim)
             line.append(percent == 0 ? " <1%" : " \(percent)%", .plain)

@@ -38,9 +38,42 @@ extension TextMetrics {
     package func wrap(_ line: Line, width: Int, indent: Int = 0) -> [Line] {
         let width = max(width, 1)
         if self.width(of: line) <= width { return [line] }
-        var wrapper = Wrapper(metrics: self, width: width, indent: indent < width ? indent : 0)
-        for run in line.runs { wrapper.add(run) }
-        return wrapper.finish()
+        // Even a wide character has to fit beside it.
+        let indent = indent <= width / 2 && width - indent >= 2 ? indent : 0
+        let cells = line.runs.flatMap { run in run.text.map { ($0, run.style, self.width(of: $0)) } }
+        var lines: [Line] = []
+        var rest = cells[...]
+        while !rest.isEmpty {
+            let isFirst = lines.isEmpty
+            let piece = Self.head(of: rest, room: isFirst ? width : width - indent)
+            var line = isFirst || indent == 0 ? Line() : Line(String(repeating: " ", count: indent))
+            for (character, style, _) in piece { line.append(String(character), style) }
+            lines.append(line)
+            rest = rest[piece.endIndex...].drop { $0.0 == " " }
+        }
+        return lines
+    }
+
+    private typealias Cells = ArraySlice<(Character, Style, Int)>
+
+    /// As many cells as fit, up to the last space where there is one; at least one.
+    private static func head(of cells: Cells, room: Int) -> Cells {
+        var used = 0
+        let end = cells.firstIndex { cell in
+            used += cell.2
+            return used > room
+        }
+        guard let end else { return cells }
+        let whole = cells[..<max(end, cells.startIndex + 1)]
+        if cells[whole.endIndex - 1].0 != " ", whole.endIndex < cells.endIndex, cells[whole.endIndex].0 == " " {
+            return whole
+        }
+        // Spaces at the very start are an indentation, not a place to break.
+        guard let text = whole.firstIndex(where: { $0.0 != " " }),
+            let space = whole[text...].lastIndex(where: { $0.0 == " " }),
+            let last = whole[..<space].lastIndex(where: { $0.0 != " " })
+        else { return whole }
+        return whole[...last]
     }
 
     /// As much as fits, ending with `…` where it was cut.
@@ -62,74 +95,5 @@ extension TextMetrics {
     package func fit(_ text: String, to width: Int) -> String {
         let short = cut(text, to: width)
         return short + String(repeating: " ", count: max(0, width - self.width(of: short)))
-    }
-}
-
-/// The state of breaking one line.
-private struct Wrapper {
-    let metrics: TextMetrics
-    let width: Int
-    let indent: Int
-    private var lines: [Line] = []
-    private var line = Line()
-    private var column = 0
-    private var word = Line()
-    private var wordWidth = 0
-    private var space = Line()
-
-    init(metrics: TextMetrics, width: Int, indent: Int) {
-        self.metrics = metrics
-        self.width = width
-        self.indent = indent
-    }
-
-    mutating func add(_ run: Run) {
-        for character in run.text {
-            if character == " " {
-                endWord()
-                space.append(" ", run.style)
-            } else {
-                let columns = metrics.width(of: character)
-                if wordWidth + columns > width - (lines.isEmpty ? 0 : indent), wordWidth > 0 { breakLongWord() }
-                word.append(String(character), run.style)
-                wordWidth += columns
-            }
-        }
-    }
-
-    private var spaceWidth: Int { space.runs.reduce(0) { $0 + $1.text.utf8.count } }
-
-    private mutating func endWord() {
-        guard wordWidth > 0 else { return }
-        if column + spaceWidth + wordWidth > width, column > 0 { newLine() }
-        if column > 0 || lines.isEmpty {
-            for run in space.runs { line.append(run.text, run.style) }
-            column += spaceWidth
-        }
-        for run in word.runs { line.append(run.text, run.style) }
-        column += wordWidth
-        word = Line()
-        wordWidth = 0
-        space = Line()
-    }
-
-    /// A word that is wider than a line begins on one of its own, unless this one is still empty.
-    private mutating func breakLongWord() {
-        if column + spaceWidth + wordWidth > width, column > (lines.isEmpty ? 0 : indent) { newLine() }
-        endWord()
-        newLine()
-    }
-
-    private mutating func newLine() {
-        lines.append(line)
-        line = indent > 0 ? Line(String(repeating: " ", count: indent)) : Line()
-        column = indent
-        space = Line()
-    }
-
-    mutating func finish() -> [Line] {
-        endWord()
-        if column > indent || lines.isEmpty || !(line.text.allSatisfy { $0 == " " }) { lines.append(line) }
-        return lines
     }
 }

@@ -52,6 +52,6 @@ package struct CostLedger: Projection {
     /// How much of the context window the last call filled, in percent; nil when the window is not known.
     package var contextPercent: Int? {
         guard let last, let window = last.contextWindow, window > 0 else { return nil }
-        return (last.usage.prompt + last.usage.output) * 100 / window
+        return min((last.usage.prompt + last.usage.output) * 100 / window, 999)
     }
 }

@@ -85,12 +85,26 @@ package struct TokenUsage: Sendable, Equatable, Codable {
     /// The part of `output` that was reasoning.
     package var reasoning: Int
 
+    /// Numbers come from servers and files: what no call can have is cut down.
+    package static let range = 0...1_000_000_000_000
+
     package init(input: Int = 0, cacheRead: Int = 0, cacheWrite: Int = 0, output: Int = 0, reasoning: Int = 0) {
-        self.input = input
-        self.cacheRead = cacheRead
-        self.cacheWrite = cacheWrite
-        self.output = output
-        self.reasoning = reasoning
+        func bounded(_ number: Int) -> Int { min(max(number, Self.range.lowerBound), Self.range.upperBound) }
+        self.input = bounded(input)
+        self.cacheRead = bounded(cacheRead)
+        self.cacheWrite = bounded(cacheWrite)
+        self.output = bounded(output)
+        self.reasoning = bounded(reasoning)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            input: try values.decode(Int.self, forKey: .input),
+            cacheRead: try values.decode(Int.self, forKey: .cacheRead),
+            cacheWrite: try values.decode(Int.self, forKey: .cacheWrite),
+            output: try values.decode(Int.self, forKey: .output),
+            reasoning: try values.decode(Int.self, forKey: .reasoning))
     }
 
     /// All tokens that were sent.

@@ -7,7 +7,12 @@ package struct Money: Sendable, Hashable, Comparable, Codable {
 
     package static let zero = Money(nanodollars: 0)
 
-    package static func + (a: Self, b: Self) -> Self { Money(nanodollars: a.nanodollars + b.nanodollars) }
+    /// Stays at the largest amount rather than overflow.
+    package static func + (a: Self, b: Self) -> Self {
+        let (sum, isTooLarge) = a.nanodollars.addingReportingOverflow(b.nanodollars)
+        return Money(nanodollars: isTooLarge ? .max : sum)
+    }
+
     package static func < (a: Self, b: Self) -> Bool { a.nanodollars < b.nanodollars }
 
     package init(from decoder: any Decoder) throws {
@@ -21,7 +26,7 @@ package struct Money: Sendable, Hashable, Comparable, Codable {
 
     /// `$0.0123`: four decimals, six for what would show as nothing, two above 100 dollars.
     package var text: String {
-        let magnitude = abs(nanodollars)
+        let magnitude = Int(min(nanodollars.magnitude, 1 << 62))
         let decimals = magnitude >= 100_000_000_000 ? 2 : magnitude > 0 && magnitude < 1_000_000 ? 6 : 4
         var scale = 1
         for _ in 0..<(9 - decimals) { scale *= 10 }

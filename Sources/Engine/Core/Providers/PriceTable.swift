@@ -37,7 +37,7 @@ package struct ModelPrice: Sendable, Equatable {
             Double(usage.input) * rates.input + Double(usage.output) * rates.output
             + Double(usage.cacheRead) * (rates.cacheRead ?? rates.input)
             + Double(usage.cacheWrite) * (rates.cacheWrite ?? rates.input)
-        return Money(nanodollars: Int((dollars * 1_000).rounded()))
+        return Money(nanodollars: Int(min((dollars * 1_000).rounded(), 9e18)))
     }
 }
 

@@ -49,15 +49,19 @@ package struct ServerSentEventParser {
             skipLineFeed = byte == 0x0D
             line.append(contentsOf: chunk[start..<position])
             start = position + 1
+            try checkSize()
             if let event = endLine() { events.append(event) }
         }
         if start < chunk.count { line.append(contentsOf: chunk[start...]) }
-        guard line.count + current.data.count <= limit else {
-            line = []
-            current = ServerSentEvent()
-            throw TooLarge(limit: limit)
-        }
+        try checkSize()
         return events
+    }
+
+    private mutating func checkSize() throws(TooLarge) {
+        guard line.count + current.data.count > limit else { return }
+        line = []
+        current = ServerSentEvent()
+        throw TooLarge(limit: limit)
     }
 
     /// What stands half-built when the stream ends. The standard drops it; providers that forget the last blank

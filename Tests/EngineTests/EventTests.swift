@@ -1,0 +1,92 @@
+import Engine
+import Support
+import Testing
+
+@Suite struct EventTests {
+    private static let call = ToolCall(id: CallID("c"), tool: "t", arguments: ["a": 1])
+    private static let span = TraceSpan(
+        id: SpanID("s"), parent: SpanID("p"), name: "chat", category: .model, started: Timestamp(milliseconds: 1),
+        ended: Timestamp(milliseconds: 2), status: .error, attributes: ["x": [1, "two"]])
+
+    static let all: [TurnEvent] = [
+        .sessionOpened(
+            SessionOpened(
+                workspace: "w", pack: "p", packVersion: "1.0.0", prompt: "q", provider: "mock", model: "m",
+                isMock: true, program: "1")),
+        .sessionRenamed(SessionRenamed(title: "ü")), .turnStarted(TurnStarted(message: MessageID("m"), text: "hi")),
+        .promptRendered(PromptRendered(prompt: "q", text: "t", unused: ["v"])),
+        .messageDelta(MessageDelta(message: MessageID("m"), channel: .reasoning, text: "hm")),
+        .messageCompleted(
+            Message(
+                id: MessageID("m"), role: .assistant, text: "x", reasoning: "r", toolCalls: [call], interrupted: true)),
+        .toolCallStarted(ToolCallStarted(call: call, handler: "h")),
+        .toolProgress(ToolProgress(call: CallID("c"), progress: 0.5, total: 1, message: "half")),
+        .toolCallFinished(
+            ToolOutcome(call: CallID("c"), tool: "t", status: .denied, text: "no", cutBytes: 3, milliseconds: 4)),
+        .approvalRequested(ApprovalRequest(call: call, handler: nil, reason: "r", covers: "c")),
+        .approvalAnswered(ApprovalAnswered(call: CallID("c"), decision: .deny, reason: "why")),
+        .spanOpened(span), .spanClosed(span),
+        .usageReported(
+            UsageReport(
+                provider: "p", model: "m",
+                usage: TokenUsage(input: 1, cacheRead: 2, cacheWrite: 3, output: 4, reasoning: 5), source: .reported,
+                cost: nil, priceSource: nil, contextWindow: 9)),
+        .handlerChanged(
+            HandlerState(
+                handler: "h", kind: "http", phase: .ready,
+                tools: [ToolSummary(name: "t", description: "d", readOnly: true, inputSchema: ["type": "object"])])),
+        .diagnostic(Diagnostic(.warning, "m", file: "f", place: Place(line: 1, column: 2), hint: "h")),
+        .turnFinished(TurnFinished(reason: .roundLimit)), .turnFailed(ErrorInfo(code: "busy", message: "m", hint: nil)),
+    ]
+
+    @Test func everyKindComesBackAsItWent() throws {
+        #expect(Set(Self.all.map { $0.encoded().kind }) == Set(TurnEvent.Kind.allCases.map(\.rawValue)))
+        for body in Self.all {
+            let event = EngineEvent(
+                sequence: 3, at: Timestamp(milliseconds: 5), session: SessionID("s"), turn: TurnID("t"), body: body)
+            #expect(EngineEvent(json: try JSONParser.parse(event.json.text)) == event)
+        }
+    }
+
+    @Test func anUnknownKindIsKeptAsItCame() throws {
+        let text = #"{"v":1,"seq":9,"at":1,"session":"s","type":"swarm.joined","data":{"arms":[1,2]}}"#
+        let event = try #require(EngineEvent(json: try JSONParser.parse(text)))
+        #expect(event.body == .unknown(kind: "swarm.joined", data: ["arms": [1, 2]]))
+        #expect(event.json.text == text)
+    }
+
+    @Test func knownKindsWithStrangeDataAreKeptToo() throws {
+        let text = #"{"v":1,"seq":9,"at":1,"session":"s","type":"turn.started","data":{"words":1}}"#
+        let event = try #require(EngineEvent(json: try JSONParser.parse(text)))
+        #expect(event.json.text == text)
+    }
+
+    @Test func deltasThatWaitAreJoined() {
+        let feed = EventFeed()
+        func delta(_ text: String) -> EngineEvent {
+            EngineEvent(
+                sequence: 1, at: Timestamp(milliseconds: 0), session: SessionID("s"), turn: nil,
+                body: .messageDelta(MessageDelta(message: MessageID("m"), channel: .text, text: text)))
+        }
+        for _ in 0..<1_000 { feed.post([delta("x")]) }
+        let waiting = feed.take()
+        #expect(waiting.count == 1)
+        #expect(waiting.first == delta(String(repeating: "x", count: 1_000)))
+    }
+
+    @Test func anUnknownPriceIsNeverZero() {
+        var ledger = CostLedger()
+        func report(_ cost: Money?) -> EngineEvent {
+            let usage = UsageReport(
+                provider: "p", model: "m", usage: TokenUsage(input: 5), source: .reported, cost: cost, priceSource: nil,
+                contextWindow: nil)
+            return EngineEvent(
+                sequence: 1, at: Timestamp(milliseconds: 0), session: SessionID("s"), turn: nil,
+                body: .usageReported(usage))
+        }
+        ledger.apply(report(nil))
+        #expect(ledger.session.text == "unknown")
+        ledger.apply(report(Money(nanodollars: 12_300_000)))
+        #expect(ledger.session.text == "$0.0123+?")
+    }
+}

@@ -1,0 +1,199 @@
+import Engine
+import EngineSystem
+import Support
+import Testing
+
+/// Reads a text as YAML or JSON, as its name says.
+func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
+    DocumentReader(files: DiskFiles(root: "/"), yaml: LibYAMLReader()).parse(Array(text.utf8), file: name)
+}
+
+@Suite struct PackTests {
+    private func load(_ text: String, _ name: String = "a.pack.json") -> Loaded<PromptPack> {
+        let read = document(text, name)
+        guard let value = read.value else { return Loaded(value: nil, diagnostics: read.diagnostics) }
+        return PackLoader.load(value)
+    }
+
+    private let good =
+        #"{"id":"a","name":"A","version":"1.0.0","template_engine":{"version":"v1","syntax":"{{variable}}"},"prompts":{"main":{"id":"main","name":"Main","version":"1.0.0","system_template":"Hello {{name}}"}}}"#
+
+    /// Every message, in one table.
+    @Test(arguments: [
+        (#"{"id": "a","#, "a.pack.json:1:"),
+        (#"{"id":"a","prompts":{}}"#, "error"),
+        (
+            #"{"id":"A b","name":"x","version":"1.0.0","prompts":{"m":{"id":"m","name":"m","version":"1.0.0","system_template":"x"}}}"#,
+            "a.pack.json:1:7: error: the id 'A b' must begin with a letter"
+        ),
+        (
+            #"{"id":"a","name":"x","version":"one","prompts":{"m":{"id":"m","name":"m","version":"1.0.0","system_template":"x"}}}"#,
+            "the version 'one' is not a semantic version"
+        ),
+        (#"{"id":"a","name":"x","version":"1.0.0","promts":{}}"#, "did you mean 'prompts'"),
+    ])
+    func mistakesHaveTheirPlaceAndReason(text: String, expected: String) {
+        let loaded = load(text)
+        #expect(loaded.value == nil)
+        #expect(loaded.diagnostics.contains { $0.description.contains(expected) }, "\(loaded.diagnostics)")
+    }
+
+    @Test func yamlAndJSONAreTheSamePack() throws {
+        let value = try #require(document(good, "a.pack.json").value)
+        let yaml =
+            "id: a\nname: A\nversion: 1.0.0\ntemplate_engine: {version: v1, syntax: '{{variable}}'}\nprompts:\n  main:\n    id: main\n    name: Main\n    version: 1.0.0\n    system_template: Hello {{name}}\n"
+        #expect(document(yaml, "a.pack.yaml").value?.value == value.value)
+    }
+
+    /// Packs of PromptKit and PromptArena.
+    @Test(.enabled(if: hasShared)) func realPacksLoad() throws {
+        let root = sharedFolder + "/upstream/PromptKit/sdk/examples"
+        let files = DiskFiles(root: root)
+        var loaded = 0
+        for folder in files.list(".") {
+            for name in files.list(folder) where name.hasSuffix(".pack.json") {
+                let reader = DocumentReader(files: files, yaml: LibYAMLReader())
+                let document = try #require(reader.read("\(folder)/\(name)").value)
+                let pack = PackLoader.load(document)
+                #expect(pack.value != nil, "\(folder)/\(name): \(pack.diagnostics.filter { $0.severity == .error })")
+                loaded += 1
+            }
+        }
+        #expect(loaded >= 15)
+    }
+
+    // MARK: Rendering
+
+    private func render(
+        _ template: String, _ values: [String: JSONValue] = [:], fragments: [String: String] = [:],
+        variables: [Variable] = []
+    ) throws -> RenderedPrompt {
+        let prompt = Prompt(key: "p", id: "p", version: "1.0.0", systemTemplate: template, variables: variables)
+        return try PromptRenderer.render(prompt, fragments: fragments, given: values)
+    }
+
+    @Test func placeholdersAreFilledExactly() throws {
+        #expect(try render("a {{x}} b", ["x": "1"]).text == "a 1 b")
+        #expect(try render("{{x}}{{x}}", ["x": 2]).text == "22")
+        #expect(try render("{{f}}", ["x": "1"], fragments: ["f": "<{{x}}>"]).text == "<1>")
+        #expect(try render("{{fragments.f}}", fragments: ["f": "y"]).text == "y")
+        #expect(try render("{{x}}", variables: [Variable(name: "x", defaultValue: "d")]).text == "d")
+        #expect(try render("{{x}}", ["x": "g"], variables: [Variable(name: "x", defaultValue: "d")]).text == "g")
+        #expect(try render("a", ["x": "g"]).unused == ["x"])
+    }
+
+    @Test func whatIsMissingIsNamed() {
+        let required = [Variable(name: "city", required: true), Variable(name: "day", required: true)]
+        let missing = #expect(throws: EngineError.self) { try render("{{city}} {{day}}", variables: required) }
+        #expect(missing?.message.contains("'city', 'day'") == true)
+        let spaced = #expect(throws: EngineError.self) { try render("{{ x }}", ["x": "1"]) }
+        #expect(spaced?.hint?.contains("without spaces") == true)
+        let endless = #expect(throws: EngineError.self) { try render("{{x}}", ["x": "{{x}}{{x}}"]) }
+        #expect(endless != nil)
+    }
+}
+
+@Suite struct ToolsFileTests {
+    private func load(_ yaml: String, _ variables: [String: String] = [:]) -> Loaded<[HandlerSpec]> {
+        guard let value = document(yaml, "tools.yaml").value else { return Loaded(value: nil, diagnostics: []) }
+        return ToolsFileLoader.load(value, variables: FixedVariables(variables))
+    }
+
+    @Test func theExampleLoadsWithoutAWord() throws {
+        let text = try #require(readText("tools.yaml.example"))
+        let loaded = load(text, ["CLEO_TUI": "/usr/bin/cleo-tui", "CLEO_DEMO_HTTP": "http://127.0.0.1:1"])
+        #expect(loaded.diagnostics.isEmpty, "\(loaded.diagnostics)")
+        #expect(loaded.value?.map(\.kindName) == ["mcp/stdio", "http"])
+    }
+
+    /// Every line that the example shows as a comment is a field that the reader knows.
+    @Test func theExamplesCommentsAreFieldsToo() throws {
+        let text = try #require(readText("tools.yaml.example"))
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            // Prose stands at the margin or begins with a capital; a field is a lower-case name.
+            let content = line.drop { $0 == " " || $0 == "#" || $0 == "-" }
+            let isField = line.hasPrefix(" ") && line.contains("# ") && content.first?.isLowercase == true
+            let isComment = line.drop { $0 == " " }.first == "#"
+            return isField && isComment ? String(line).replacing("# ", with: "", maxReplacements: 1) : String(line)
+        }
+        let variables = [
+            "CLEO_TUI": "x", "CLEO_DEMO_HTTP": "http://127.0.0.1:1", "API_KEY": "k", "SHOP_TOKEN": "t",
+            "SEARCH_TOKEN": "s",
+        ]
+        let loaded = load(lines.joined(separator: "\n"), variables)
+        #expect(loaded.diagnostics.filter { $0.severity == .error }.isEmpty, "\(loaded.diagnostics)")
+        #expect(loaded.value?.map(\.kindName) == ["mcp/stdio", "http", "mcp/http"])
+    }
+
+    @Test(arguments: [
+        (
+            "handlers:\n  - name: a\n    type: htpp\n", "tools.yaml:3:11: error: 'type' has the value 'htpp'",
+            "did you mean 'http'"
+        ),
+        (
+            "handlers:\n  - name: A\n    type: mcp\n    mcpConfig: {transport: stdio, command: x}\n",
+            "the handler name 'A'", ""
+        ),
+        ("handlers:\n  - name: a\n    type: mcp\n    mcpConfig: {transport: stdio}\n", "command", ""),
+        (
+            "handlers:\n  - name: a\n    type: mcp\n    mcpConfig: {transport: stdio, command: '${NOPE}'}\n",
+            "the variable 'NOPE' is not set", ""
+        ),
+        ("handlers:\n  - name: a\n    type: grpc\n", "do not act yet", ""),
+    ])
+    func mistakesHaveTheirPlaceAndReason(yaml: String, expected: String, hint: String) {
+        let text = load(yaml).diagnostics.map(\.description).joined(separator: "\n")
+        #expect(text.contains(expected) && text.contains(hint), "\(text)")
+    }
+
+    @Test func oneBadHandlerDoesNotTakeTheOthersWithIt() {
+        let loaded = load(
+            "handlers:\n  - {name: a, type: nope}\n  - {name: b, type: mcp, mcpConfig: {transport: stdio, command: x}}\n"
+        )
+        #expect(loaded.value?.map(\.name) == ["b"])
+        #expect(loaded.hasErrors)
+    }
+
+    @Test(.enabled(if: hasShared)) func omniasOwnFileLoads() throws {
+        let text = try #require(readText(sharedFolder + "/upstream/omnia-golden/tools/tools.yaml"))
+        #expect(load(text).value?.isEmpty == false)
+    }
+}
+
+@Suite struct ConfigTests {
+    private func load(_ yaml: String, _ variables: [String: String] = [:]) -> Loaded<WorkspaceConfig> {
+        guard let value = document(yaml, "cleo.yaml").value else { return Loaded(value: nil, diagnostics: []) }
+        return WorkspaceConfigLoader.load(value, variables: FixedVariables(variables))
+    }
+
+    @Test func everyFieldIsRead() throws {
+        let yaml = """
+            pack: a.pack.json
+            prompt: main
+            tools: t.yaml
+            provider: {id: local, type: openai, model: m, base_url: "http://127.0.0.1:${PORT:-8080}/v1", credential_env: K}
+            variables: {city: Oslo}
+            approval: {default: ask, tools: {"read_*": never, drop: always}}
+            limits: {max_rounds: 3, tool_result_bytes: 2048, parallel_tools: 2}
+            prices: {m: {input: 1, output: 2}}
+            """
+        let loaded = load(yaml)
+        let config = try #require(loaded.value)
+        #expect(loaded.diagnostics.isEmpty)
+        #expect(config.provider?.baseURL == "http://127.0.0.1:8080/v1")
+        #expect(config.approval.rule(for: "read_x").rule == .never)
+        #expect(config.approval.rule(for: "drop").rule == .always)
+        #expect(config.approval.rule(for: "other").rule == .ask)
+        #expect(config.limits.maxRounds == 3)
+    }
+
+    @Test(arguments: [
+        ("paks: a", "did you mean 'pack'"), ("approval: maybe", "expected one of: ask, always, never"),
+        ("limits: {max_rounds: 0}", "max_rounds"), ("provider: {type: opnai}", "did you mean 'openai'"),
+    ])
+    func mistakesAreNamed(yaml: String, expected: String) {
+        let loaded = load(yaml)
+        #expect(loaded.value == nil)
+        #expect(loaded.diagnostics.map(\.description).joined().contains(expected), "\(loaded.diagnostics)")
+    }
+}
