@@ -141,10 +141,12 @@ package struct InputDecoder: Sendable {
         default: break
         }
         at += 1
-        if next < 0x20 || next == 0x7F {
+        if next == 0x0D || next == 0x7F {
             at += 1
             return .input(.key(Self.control(next, .alt)))
         }
+        // Nobody presses Alt with Control; this is Escape and then the other key, quickly.
+        if next < 0x20 { return .input(.key(Key(.escape))) }
         guard let character = character(isLast: isLast) else {
             at -= 1
             return .needsMore

@@ -16,7 +16,7 @@ package struct HTTPRequest: Sendable {
     package var idleMilliseconds = 120_000
     /// For all of it; zero: no limit.
     package var totalMilliseconds = 0
-    /// Decoded bytes of the body; more is an error.
+    /// Decoded bytes of the body; more is an error. Zero: no limit, for streams whose events are bounded one by one.
     package var bodyLimit = 64 << 20
 
     package init(

@@ -225,6 +225,7 @@ package enum DurationText {
         if milliseconds < 1_000 { return "\(milliseconds)ms" }
         if milliseconds < 60_000 {
             let hundredths = (milliseconds % 1_000) / 10
+            if hundredths == 0 { return "\(milliseconds / 1_000)s" }
             return "\(milliseconds / 1_000).\(hundredths < 10 ? "0" : "")\(hundredths)s"
         }
         let seconds = milliseconds / 1_000
@@ -246,19 +247,21 @@ package enum Suggestion {
         return ranked.first?.0
     }
 
-    /// Levenshtein's distance.
+    /// The optimal string alignment distance: Levenshtein's, with two neighbours swapped as one edit.
     package static func distance(_ a: String, _ b: String) -> Int {
         let a = Array(a.unicodeScalars)
         let b = Array(b.unicodeScalars)
+        var before: [Int] = []
         var row = Array(0...b.count)
         for i in a.indices {
-            var diagonal = row[0]
-            row[0] = i + 1
+            var next = [i + 1]
             for j in b.indices {
-                let replaced = diagonal + (a[i] == b[j] ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
+                var best = min(row[j] + (a[i] == b[j] ? 0 : 1), next[j] + 1, row[j + 1] + 1)
+                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { best = min(best, before[j - 1] + 1) }
+                next.append(best)
             }
+            before = row
+            row = next
         }
         return row[b.count]
     }

@@ -95,7 +95,7 @@ final class CurlTransfer: @unchecked Sendable {
     /// - Returns: how many bytes were taken, or that the transfer has to wait.
     func takeBody(_ bytes: UnsafeRawBufferPointer, now: Int) -> Int {
         lastByte = now
-        guard bodyBytes + bytes.count <= request.bodyLimit else {
+        guard request.bodyLimit == 0 || bodyBytes + bytes.count <= request.bodyLimit else {
             failure = EngineError(.tooLarge, "the answer of \(origin) is larger than \(request.bodyLimit) bytes")
             return 0
         }

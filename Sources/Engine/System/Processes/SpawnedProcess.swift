@@ -52,6 +52,8 @@ final class SpawnedProcess: ChildProcess {
             if isFull { room.wait() }
         }
         close(output)
+        // Most programs close their output by ending; how they ended is part of the news.
+        _ = reap(milliseconds: 300)
         let reader = state.withLock { state in
             state.isClosed = true
             defer { state.reader = nil }

@@ -10,6 +10,7 @@ package actor MCPConnection {
     private var progressCalls: [Int: CallID] = [:]
     private var toolsChanged: (@Sendable () async -> Void)?
     private var background: [Task<Void, Never>] = []
+    private var relisting: Task<Void, Never>?
     /// Schemas by tool, for the headers that repeat arguments.
     private var schemas: [String: JSONValue] = [:]
 
@@ -175,6 +176,7 @@ package actor MCPConnection {
 
     package func close() async {
         for task in background { task.cancel() }
+        relisting?.cancel()
         await transport.close()
     }
 
@@ -226,6 +228,15 @@ package actor MCPConnection {
         return headers
     }
 
+    /// Not awaited: the answer comes through the very reader that brought the notice.
+    private func listAgain() {
+        let before = relisting
+        relisting = Task { [toolsChanged] in
+            await before?.value
+            await toolsChanged?()
+        }
+    }
+
     private func receive(_ message: JSONValue) async -> JSONValue? {
         let method = message["method"]?.string ?? ""
         if let id = message["id"], !id.isNull {
@@ -242,7 +253,7 @@ package actor MCPConnection {
                 ToolProgress(
                     call: call, progress: params["progress"]?.double ?? 0, total: params["total"]?.double,
                     message: params["message"]?.string))
-        case "notifications/tools/list_changed": await toolsChanged?()
+        case "notifications/tools/list_changed": listAgain()
         default: break
         }
         return nil

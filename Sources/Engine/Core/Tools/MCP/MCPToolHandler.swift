@@ -9,7 +9,7 @@ package actor MCPToolHandler: ToolHandler {
     private let makeTransport: @Sendable () -> any MCPTransport
     private let clock: any EngineClock
     private var connection: MCPConnection?
-    private var opened: Task<Void, Never>?
+    private var transport: (any MCPTransport)?
     private var report: (@Sendable (HandlerUpdate) async -> Void)?
     private var isStopped = false
     private var restarts = 0
@@ -36,6 +36,7 @@ package actor MCPToolHandler: ToolHandler {
     private func open() async {
         guard !isStopped else { return }
         let transport = makeTransport()
+        self.transport = transport
         let connection = MCPConnection(transport: transport, clock: clock)
         self.connection = connection
         await report?(HandlerUpdate(.starting))
@@ -44,10 +45,16 @@ package actor MCPToolHandler: ToolHandler {
             try await list(connection)
         } catch {
             self.connection = nil
-            let words = transport.lastWords.map { " — \($0)" } ?? ""
-            await report?(HandlerUpdate(.failed, detail: error.message + words))
+            await report?(HandlerUpdate(.failed, detail: withLastWords(error).message))
             await connection.close()
         }
+    }
+
+    private func withLastWords(_ error: EngineError) -> EngineError {
+        guard let words = transport?.lastWords else { return error }
+        var error = error
+        error.message += " — \(words)"
+        return error
     }
 
     private func list(_ connection: MCPConnection) async throws(EngineError) {
@@ -76,8 +83,10 @@ package actor MCPToolHandler: ToolHandler {
         } catch {
             if error.code == .unreachable || error.code == .tooLarge, self.connection === connection {
                 self.connection = nil
+                let error = withLastWords(error)
                 await report?(HandlerUpdate(.failed, detail: error.message))
                 await connection.close()
+                throw error
             }
             throw error
         }
