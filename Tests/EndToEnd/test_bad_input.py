@@ -43,7 +43,7 @@ def test_a_missing_variable_is_asked_for(workspace, terminal):
     screen = terminal(workspace)
     screen.wait("say something")
     screen.say("hi")
-    screen.wait("needs a value for 'city'", "hint:")
+    screen.wait("value for 'city'", "hint:")
     _, document = workspace.ask("hi", "--var", "city=Oslo")
     assert document["status"] == "completed"
 
@@ -92,7 +92,7 @@ def drip(handler, _):
     (lambda h, _: h.reply(302, headers={"Location": "file:///etc/passwd"}), "redirects to 'file:///etc/passwd'"),
     (forever, "larger than"),
     (drip, "gave no answer within 3s"),
-    (lambda h, _: h.connection.close(), "closed the connection"),
+    (lambda h, _: h.connection.shutdown(2), "closed the connection"),
 ])
 def test_an_http_tool_that_goes_wrong_is_a_result(workspace, http, answer, words):
     peer = http(answer)
@@ -164,7 +164,7 @@ def half_chunked(handler, _):
     data = chunk("half an ans").encode()
     handler.send(b"%x\r\n%s\r\n" % (len(data), data))
     handler.close_connection = True
-    handler.connection.close()
+    handler.connection.shutdown(2)
 
 
 def bad_json(handler, _):
@@ -275,13 +275,12 @@ def test_a_full_disk(workspace, terminal):
         screen = terminal(workspace)
         screen.wait("say something")
         filler = disk / "filler"
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
+        handle = os.open(filler, os.O_CREAT | os.O_WRONLY)
+        try:
+            while True:
+                os.write(handle, b"x" * 4096)
+        except OSError:
+            os.close(handle)
         screen.say("hi")
         screen.wait("hello there")
         screen.wait("not being saved")
@@ -295,7 +294,4 @@ def test_a_full_disk(workspace, terminal):
         texts = [json.loads(r[0])["data"].get("text") for r in workspace.query("SELECT body FROM events WHERE type = 'turn.started' ORDER BY sequence")]
         assert texts == ["hi", "hi again"]
     finally:
-        for each in [screen]:
-            each.close()
-        time.sleep(0.2)
         subprocess.run(["umount", "-l", str(disk)])

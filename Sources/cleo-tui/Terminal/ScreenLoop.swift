@@ -12,6 +12,8 @@ enum ScreenMessage: Sendable {
     case sessions([SessionSummary])
     case opened(SessionID)
     case failed(EngineError)
+    /// The store has trouble, or none any more.
+    case troubleChanged
 }
 
 /// Messages on their way to the screen's thread; posting wakes it.
@@ -51,6 +53,8 @@ final class ScreenLoop {
     private var isDirty = true
     private var lastDraw = 0
     private var isLeaving = false
+    /// When an escape character that still waits is the key.
+    private var escapeDeadline = 0
 
     private static let frame = 16
     private static let tick = 100
@@ -73,6 +77,7 @@ final class ScreenLoop {
     /// - Returns: the signal that ended it, or 0.
     func run() -> Int32 {
         draw()
+        store.watchTrouble { [mailbox] in mailbox.post(.troubleChanged) }
         follow(app.session)
         while !isLeaving {
             let reasons = term_wait(Int32(timeout()))
@@ -86,7 +91,7 @@ final class ScreenLoop {
                 guard readInput() else { return SIGHUP }
             } else if reasons & Int32(TERM_HUNG_UP.rawValue) != 0 {
                 return SIGHUP
-            } else if reasons == 0, decoder.isWaiting {
+            } else if decoder.isWaiting, app.now.milliseconds >= escapeDeadline {
                 carryOut(decoder.flush())
             }
             for message in mailbox.take() { receive(message) }
@@ -99,7 +104,7 @@ final class ScreenLoop {
 
     /// Milliseconds until something has to be done without a reason from outside.
     private func timeout() -> Int {
-        if decoder.isWaiting { return Self.escapeDelay }
+        if decoder.isWaiting { return max(0, escapeDeadline - clock.now().milliseconds) }
         if isDirty { return max(0, Self.frame - (clock.now().milliseconds - lastDraw)) }
         return app.needsTicks ? Self.tick : -1
     }
@@ -118,6 +123,7 @@ final class ScreenLoop {
         if count < 0, errno == EINTR || errno == EAGAIN { return true }
         guard count > 0 else { return false }
         carryOut(decoder.feed(buffer[..<count]))
+        escapeDeadline = clock.now().milliseconds + Self.escapeDelay
         return true
     }
 
@@ -155,6 +161,7 @@ final class ScreenLoop {
             app.begin(session)
             follow(session)
         case .failed(let error): app.say(error.description, isError: true)
+        case .troubleChanged: break
         }
     }
 

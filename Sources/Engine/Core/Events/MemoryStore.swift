@@ -12,6 +12,7 @@ package final class MemoryStore: SessionStore {
     package init() {}
 
     package var trouble: String? { nil }
+    package func watchTrouble(_ listener: @escaping @Sendable () -> Void) {}
 
     package func append(_ event: EngineEvent) {
         state.withLock { state in

@@ -21,6 +21,8 @@ package protocol SessionStore: Sendable {
     func flush() async
     /// Why events cannot be written at the moment, for people; nil when all is well.
     var trouble: String? { get }
+    /// Calls back whenever `trouble` changes. One listener at a time.
+    func watchTrouble(_ listener: @escaping @Sendable () -> Void)
 }
 
 package struct Checkpoint: Sendable, Equatable {

@@ -66,7 +66,9 @@ package struct DiskFiles: FileSource {
             made += "/" + part
             if mkdir(made, 0o700) != 0, errno != EEXIST {
                 let reason = SystemWords.of(errno)
-                throw EngineError(.storage, "the folder '\(made)' cannot be made: \(reason)")
+                throw EngineError(
+                    .storage, "the folder '\(made)' cannot be made: \(reason)",
+                    hint: "set XDG_DATA_HOME to a folder that can be written")
             }
         }
     }

@@ -20,6 +20,7 @@ package final class SQLiteSessionStore: SessionStore {
         var checkpoints: [SessionID: Checkpoint?] = [:]
         var isScheduled = false
         var trouble: String?
+        var listener: (@Sendable () -> Void)?
         var lost = 0
         var locks: [SessionID: Int32] = [:]
 
@@ -64,6 +65,19 @@ package final class SQLiteSessionStore: SessionStore {
 
     package var trouble: String? { queue.withLock { $0.trouble } }
 
+    package func watchTrouble(_ listener: @escaping @Sendable () -> Void) { queue.withLock { $0.listener = listener } }
+
+    /// Changes the queue, and tells who watches when there is other trouble afterwards.
+    private func update<Value: Sendable>(_ change: (inout Queue) -> Value) -> Value {
+        let (value, listener) = queue.withLock { queue in
+            let before = queue.trouble
+            let value = change(&queue)
+            return (value, queue.trouble == before ? nil : queue.listener)
+        }
+        listener?()
+        return value
+    }
+
     // MARK: Writing
 
     package func append(_ event: EngineEvent) {
@@ -96,7 +110,7 @@ package final class SQLiteSessionStore: SessionStore {
     }
 
     private func schedule(_ change: (inout Queue) -> Void) {
-        let isFirst = queue.withLock { queue in
+        let isFirst = update { queue in
             change(&queue)
             defer { queue.isScheduled = true }
             return !queue.isScheduled
@@ -113,7 +127,7 @@ package final class SQLiteSessionStore: SessionStore {
         guard !(events.isEmpty && checkpoints.isEmpty) else { return }
         do throws(SQLiteDatabase.Failure) {
             try writer.write(events, checkpoints)
-            queue.withLock { queue in
+            update { queue in
                 queue.events.removeFirst(events.count)
                 queue.bytes = queue.events.reduce(0) { $0 + Self.size(of: $1) }
                 for (session, checkpoint) in checkpoints where queue.checkpoints[session] == .some(checkpoint) {
@@ -122,7 +136,7 @@ package final class SQLiteSessionStore: SessionStore {
                 if queue.lost == 0 { queue.trouble = nil }
             }
         } catch {
-            let again = queue.withLock { queue in
+            let again = update { queue in
                 if queue.lost == 0 { queue.trouble = "the conversation is not being saved: \(error.words)" }
                 defer { queue.isScheduled = true }
                 return !queue.isScheduled
