@@ -146,6 +146,7 @@ int term_start(const char *type, int mouse) {
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
     meta(stdscr, TRUE);
+    typeahead(-1); /* looking for input after every line means one small write per line */
     if (has_colors()) {
         start_color();
         use_default_colors();

@@ -125,7 +125,9 @@ struct Wiring {
     // MARK: The agent
 
     func agent(_ workspace: Workspace) throws(EngineError) -> Agent {
-        let prices = prices().overridden(by: workspace.config.prices)
+        func found(_ provider: String, _ model: String) -> PriceTable.Found? {
+            prices().overridden(by: workspace.config.prices).price(provider: provider, model: model)
+        }
         let provider: any Provider
         let price: PriceTable.Found?
         switch workspace.provider.kind {
@@ -135,14 +137,14 @@ struct Wiring {
                 name: "mock", model: workspace.provider.model ?? "mock", script: script,
                 scenario: workspace.provider.scenario, clock: clock)
             price = script.pricedAs.flatMap { model in
-                prices.price(provider: "", model: model).map {
+                found("", model).map {
                     PriceTable.Found(price: $0.price, source: "\($0.source), priced as \(model)")
                 }
             }
         case .openai:
             let model = workspace.provider.model ?? ""
             provider = try openAI(workspace.provider, model)
-            price = prices.price(provider: "openai", model: model)
+            price = found("openai", model)
         }
         return Agent(
             workspace: isDemo ? "demo" : workspaceFolder, pack: workspace.pack, prompt: workspace.prompt,
@@ -179,10 +181,11 @@ struct Wiring {
     func prices() -> PriceTable {
         guard let share = folders.share else { return .empty }
         let candidates = ["\(share)/prices.json", "\(share)/Sources/Engine/Data/prices.json"]
-        guard let file = candidates.first(where: files.exists), let document = reader.read(file).value else {
-            return .empty
-        }
-        return PriceTable.load(document).value ?? .empty
+        // Places are for people who write files; this one is ours, and the start waits for it.
+        guard let file = candidates.first(where: files.exists), let bytes = try? files.read(file),
+            let value = try? JSONParser.parse(bytes)
+        else { return .empty }
+        return PriceTable.load(SourceDocument(file: file, value: value, places: [:])).value ?? .empty
     }
 
     // MARK: The engine

@@ -1,0 +1,362 @@
+"""Side-by-side measurements in one run. Prints Markdown; `make bench` is the command that makes them.
+
+Each figure that has a peer is a ratio measured in the same run on the same machine; a figure without one is named
+with its goal.
+"""
+
+import fcntl
+import http.server
+import json
+import os
+import pathlib
+import pty
+import select
+import shutil
+import signal
+import socketserver
+import sqlite3
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import time
+
+PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
+QUICK = "--quick" in sys.argv
+ELIA = pathlib.Path(sys.executable).parent / "elia"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def environment(home):
+    return {
+        "PATH": os.environ["PATH"], "HOME": str(home), "XDG_DATA_HOME": f"{home}/data", "XDG_CONFIG_HOME": f"{home}/config",
+        "LANG": "C.UTF-8", "TERM": "xterm-256color", "CLEO_TUI_SHARE": str(ROOT),
+        **({"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}),
+    }
+
+
+class Pty:
+    """A program in a pseudo-terminal of 120 by 40."""
+
+    def __init__(self, arguments, env, cwd):
+        self.began = time.perf_counter()
+        self.pid, self.handle = pty.fork()
+        if self.pid == 0:
+            os.chdir(cwd)
+            os.execvpe(arguments[0], arguments, env)
+        fcntl.ioctl(self.handle, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        self.seen = b""
+
+    def read(self, patience):
+        ready, _, _ = select.select([self.handle], [], [], patience)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self.handle, 65536)
+        except OSError:
+            return b""
+        # A terminal answers when it is asked where its cursor is and what it can.
+        if b"\x1b[6n" in data:
+            os.write(self.handle, b"\x1b[1;1R")
+        if b"\x1b[c" in data:
+            os.write(self.handle, b"\x1b[?62;c")
+        return data
+
+    def until(self, marker, patience=60):
+        """Seconds from exec until the marker has been painted."""
+        end = time.perf_counter() + patience
+        while marker not in self.seen:
+            self.seen += self.read(0.5)
+            if time.perf_counter() > end:
+                raise RuntimeError(f"{marker!r} did not come; got {self.seen[-2000:]!r}")
+        return time.perf_counter() - self.began
+
+    def write(self, data):
+        os.write(self.handle, data)
+
+    def rss(self):
+        """MiB of the process and what it started."""
+        total = 0
+        for pid in [self.pid, *children(self.pid)]:
+            try:
+                for line in open(f"/proc/{pid}/status"):
+                    if line.startswith("VmRSS"):
+                        total += int(line.split()[1])
+            except FileNotFoundError:
+                pass
+        return total / 1024
+
+    def own_rss(self):
+        for line in open(f"/proc/{self.pid}/status"):
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+        return 0
+
+    def close(self):
+        for pid in [*children(self.pid), self.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        os.waitpid(self.pid, 0)
+        os.close(self.handle)
+
+
+def children(pid):
+    try:
+        text = open(f"/proc/{pid}/task/{pid}/children").read()
+    except FileNotFoundError:
+        return []
+    found = [int(x) for x in text.split()]
+    return found + [y for x in found for y in children(x)]
+
+
+def empty_workspace(folder):
+    (folder / "prompts").mkdir(parents=True)
+    (folder / "prompts/bench.pack.json").write_text(json.dumps({
+        "id": "bench", "name": "Bench", "version": "1.0.0",
+        "template_engine": {"version": "v1", "syntax": "{{variable}}"},
+        "prompts": {"main": {"id": "main", "name": "Main", "version": "1.0.0", "system_template": "be kind"}}}))
+    return folder
+
+
+def percentile(values, part):
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+# Start
+
+
+def start(times, arguments, marker, home, cwd):
+    values = []
+    for _ in range(times + 1):
+        program = Pty(arguments, environment(home), cwd)
+        values.append(program.until(marker) * 1000)
+        program.close()
+    return values[1:]  # the first one warms the disk
+
+
+# A session of 10,000 messages
+
+
+def big_session(home, workspace):
+    """Written as the program writes it: events, and the list of sessions."""
+    subprocess.run([PROGRAM, "run", "-p", "hello", "-q"], cwd=workspace, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True)
+    with sqlite3.connect(f"{home}/data/cleo-tui/sessions.db") as db:
+        session, sequence = db.execute("SELECT session, max(sequence) FROM events GROUP BY session").fetchone()
+        words = "The quick brown fox jumps over the lazy dog and thinks about its next **move**. "
+        for number in range(5000):
+            turn = f"turn-{number}"
+            bodies = [
+                ("turn.started", {"message": f"m-{number}", "text": f"question {number}: {words}"}),
+                ("message.completed", {"id": f"a-{number}", "role": "assistant", "text": f"answer {number}: " + words * 3, "toolCalls": [], "interrupted": False}),
+                ("turn.finished", {"reason": "completed"}),
+            ]
+            for kind, data in bodies:
+                sequence += 1
+                body = {"v": 1, "seq": sequence, "at": 1795000000000 + sequence, "session": session, "turn": turn, "type": kind, "data": data}
+                db.execute("INSERT INTO events VALUES(?,?,?,?,?,?)", (session, sequence, body["at"], turn, kind, json.dumps(body)))
+    return session
+
+
+# A provider that streams
+
+
+def delta(text):
+    body = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]}
+    return f"data: {json.dumps(body)}\n\n".encode()
+
+
+END = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+class Provider(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, stream):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.close_connection = True
+                try:
+                    stream(self.wfile)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass
+
+            do_GET = do_POST
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+def configure(workspace, url):
+    (workspace / "cleo.yaml").write_text(json.dumps({"provider": {"id": "bench", "type": "openai", "model": "m", "base_url": url}}))
+
+
+def keys_while_streaming(home, workspace, count):
+    def stream(out):
+        out.write(delta("go "))
+        begin, sent = time.perf_counter(), 0
+        while time.perf_counter() - begin < 120:
+            due = int((time.perf_counter() - begin) * 1000)
+            if due > sent:
+                out.write(delta("tick tock ") * (due - sent))
+                out.flush()
+                sent = due
+            time.sleep(0.001)
+
+    server = Provider(stream)
+    configure(workspace, server.url)
+    program = Pty([PROGRAM, "--new"], environment(home), workspace)
+    program.until("say something".encode())
+    program.write(b"hi\r")
+    program.until(b"tick")
+    time.sleep(1)
+    latencies = []
+    letters = "QZXVJQZXVJ"
+    for number in range(count):
+        letter = letters[number % 5].encode()
+        while program.read(0):
+            pass
+        begin = time.perf_counter()
+        program.write(letter)
+        seen = b""
+        while letter not in seen:
+            seen += program.read(1)
+            if time.perf_counter() - begin > 5:
+                raise RuntimeError("a key was never painted")
+        latencies.append((time.perf_counter() - begin) * 1000)
+        if number % 5 == 4:
+            program.write(b"\x15")  # so that the line stays short
+        time.sleep(0.01)
+    program.close()
+    server.shutdown()
+    return latencies
+
+
+def throughput(home, workspace, deltas, rounds):
+    payload = delta("word ") * deltas + END
+
+    def stream(out):
+        out.write(payload)
+
+    server = Provider(stream)
+    configure(workspace, server.url)
+    ours, curls = [], []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        result = subprocess.run([PROGRAM, "run", "-p", "hi", "--json"], cwd=workspace, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True)
+        ours.append(time.perf_counter() - begin)
+        assert len(json.loads(result.stdout)["text"]) == deltas * 5, result.stderr
+        begin = time.perf_counter()
+        subprocess.run(["curl", "-sN", "-X", "POST", "-d", "{}", server.url + "/chat/completions"], stdout=subprocess.DEVNULL, check=True)
+        curls.append(time.perf_counter() - begin)
+    server.shutdown()
+    return statistics.median(ours), statistics.median(curls), len(payload)
+
+
+def added_delay(home, workspace, count):
+    def stream(out):
+        for _ in range(count):
+            out.write(delta(f"<{time.perf_counter_ns()}>"))
+            out.flush()
+            time.sleep(0.005)
+        out.write(END)
+
+    server = Provider(stream)
+    configure(workspace, server.url)
+
+    def measure(arguments):
+        process = subprocess.Popen(arguments, cwd=workspace, env=environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        delays, pending = [], b""
+        while data := os.read(process.stdout.fileno(), 65536):
+            now = time.perf_counter_ns()
+            pending += data
+            while b"<" in pending and b">" in pending.split(b"<", 1)[1]:
+                stamp, pending = pending.split(b"<", 1)[1].split(b">", 1)
+                delays.append((now - int(stamp)) / 1e6)
+        process.wait()
+        return delays[5:]
+
+    ours = measure([PROGRAM, "run", "-p", "hi", "-q"])
+    curls = measure(["curl", "-sN", "-X", "POST", "-d", "{}", server.url + "/chat/completions"])
+    server.shutdown()
+    return ours, curls
+
+
+def main():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="cleo-bench-"))
+    rows = []
+    try:
+        home = folder / "home"
+        home.mkdir()
+        workspace = empty_workspace(folder / "work")
+        ours = start(5 if QUICK else 21, [PROGRAM, "--new"], b"say something", home, workspace)
+        if ELIA.exists():
+            theirs = start(1 if QUICK else 5, [str(ELIA)], b"Elia", home, workspace)
+            ratio = f"{statistics.median(theirs) / statistics.median(ours):.0f} times faster"
+            rows.append(("exec to painted screen", f"{statistics.median(ours):.1f} ms", f"elia {statistics.median(theirs):.0f} ms", ratio, "20 ms, 30 times"))
+        else:
+            rows.append(("exec to painted screen", f"{statistics.median(ours):.1f} ms", "elia is not installed", "", "20 ms"))
+
+        idle = Pty([PROGRAM, "--new"], environment(home), workspace)
+        idle.until(b"say something")
+        time.sleep(1)
+        ours_idle = idle.own_rss()
+        idle.close()
+        theirs_idle = None
+        if ELIA.exists():
+            peer = Pty([str(ELIA)], environment(home), workspace)
+            peer.until(b"Elia")
+            time.sleep(1)
+            theirs_idle = peer.rss()
+            peer.close()
+        rows.append(("resident memory, idle", f"{ours_idle:.1f} MiB", f"elia {theirs_idle:.0f} MiB" if theirs_idle else "",
+                     f"{theirs_idle / ours_idle:.1f} times less" if theirs_idle else "", "30 MiB"))
+
+        session = big_session(home, workspace)
+        big = Pty([PROGRAM, "--session", session], environment(home), workspace)
+        opened = big.until(b"answer 4999") * 1000
+        time.sleep(1)
+        rows.append(("resident memory, 10,000 messages", f"{big.own_rss():.1f} MiB", "", f"opened in {opened:.0f} ms", "60 MiB"))
+        big.close()
+
+        latencies = keys_while_streaming(home, workspace, 60 if QUICK else 400)
+        rows.append(("key to screen, 1,000 deltas a second", f"p50 {percentile(latencies, .5):.1f} ms, p99 {percentile(latencies, .99):.1f} ms", "", "", "p99 under 5 ms"))
+
+        deltas = 20_000 if QUICK else 200_000
+        mine, curl, size = throughput(home, workspace, deltas, 1 if QUICK else 5)
+        rows.append((f"{deltas:,} deltas ({size / 1e6:.0f} MB) from a local server", f"{deltas / mine:,.0f} deltas/s", f"curl {deltas / curl:,.0f} deltas/s", f"{mine / curl:.1f} times curl's time", ""))
+
+        mine, curl = added_delay(home, workspace, 100 if QUICK else 600)
+        rows.append(("delay per delta, server to standard output", f"p50 {percentile(mine, .5):.2f} ms, p99 {percentile(mine, .99):.2f} ms",
+                     f"curl p50 {percentile(curl, .5):.2f} ms, p99 {percentile(curl, .99):.2f} ms",
+                     f"adds {percentile(mine, .5) - percentile(curl, .5):.2f} ms", ""))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    print("| what | cleo-tui | beside it | ratio | goal |")
+    print("| --- | --- | --- | --- | --- |")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+main()
