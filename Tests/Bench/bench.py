@@ -218,7 +218,9 @@ def keys_while_streaming(home, workspace, count):
         while time.perf_counter() - begin < 120:
             due = int((time.perf_counter() - begin) * 1000)
             if due > sent:
-                out.write(delta("tick tock ") * (due - sent))
+                for number in range(sent, due):
+                    # Paragraphs as models write them.
+                    out.write(delta("tick tock " if number % 60 else "tick.\n\ntock "))
                 out.flush()
                 sent = due
             time.sleep(0.001)

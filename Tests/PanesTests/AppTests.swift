@@ -167,7 +167,8 @@ import Testing
         whole.happens(.messageCompleted(Message(id: MessageID("m"), role: .assistant, text: text)))
         let streamed = TestScreen()
         for piece in text {
-            streamed.happens(.messageDelta(MessageDelta(message: MessageID("m"), channel: .text, text: String(piece))))
+            streamed.happens(
+                .messageDelta(MessageDelta(message: MessageID("m"), channel: .text, text: String(piece))), after: 20)
             _ = streamed.picture(80, 40)
         }
         #expect(streamed.picture(80, 40) == whole.picture(80, 40))

@@ -52,6 +52,9 @@ package final class App {
         isRunning || tools.table.handlers.contains { $0.phase == .starting }
     }
 
+    /// The last frame is a moment behind: it wants to be drawn again with the next one.
+    package var isBehind: Bool { chat.isBehind }
+
     // MARK: What happens outside
 
     /// Shows another session; its events follow.

@@ -27,12 +27,21 @@ struct ChatItem {
     }
 
     private func labelled(_ lines: [Line], _ label: String, _ style: Style) -> [Line] {
+        var lines = indented(lines)
+        putLabel(label, style, on: &lines)
+        return lines
+    }
+
+    private func indented(_ lines: [Line]) -> [Line] {
         guard margin > 0 else { return lines }
-        let blank = String(repeating: " ", count: margin)
-        return lines.enumerated().map { row, line in
-            let head = row == 0 && !label.isEmpty ? Run(look.metrics.fit(label, to: margin), style) : Run(blank)
-            return Line([head] + line.runs)
-        }
+        let blank = Run(String(repeating: " ", count: margin))
+        return lines.map { Line([blank] + $0.runs) }
+    }
+
+    /// On the margin of the first line.
+    private func putLabel(_ label: String, _ style: Style, on lines: inout [Line]) {
+        guard margin > 0, !label.isEmpty, !lines.isEmpty else { return }
+        lines[0].runs[0] = Run(look.metrics.fit(label, to: margin), style)
     }
 
     // MARK: The agent's words
@@ -40,17 +49,18 @@ struct ChatItem {
     private func assistant(
         _ message: Message, _ isStreaming: Bool, _ streaming: inout StreamingMarkdown
     ) -> [Line] {
-        var lines: [Line] = reasoning(message, isStreaming)
+        var lines = indented(reasoning(message, isStreaming))
         let text = SafeText.block(message.text)
         if isStreaming {
-            lines += streaming.lines(of: text, width: textWidth, look: look)
-            if message.text.isEmpty, message.reasoning == nil { lines.append(Line(look.spinner, .dim)) }
+            lines += streaming.lines(of: text, width: textWidth, look: look, finish: indented)
+            if message.text.isEmpty, message.reasoning == nil { lines += indented([Line(look.spinner, .dim)]) }
         } else if !text.isEmpty {
             let blocks = look.markdown.parse(text).map(\.block)
-            lines += MarkdownLayout.lines(blocks, width: textWidth, metrics: look.metrics)
+            lines += indented(MarkdownLayout.lines(blocks, width: textWidth, metrics: look.metrics))
         }
-        if message.interrupted { lines.append(Line("(interrupted)", .warning)) }
-        return labelled(lines, isFirstOfAgent ? "agent" : "", .assistant)
+        if message.interrupted { lines += indented([Line("(interrupted)", .warning)]) }
+        putLabel(isFirstOfAgent ? "agent" : "", .assistant, on: &lines)
+        return lines
     }
 
     /// While the model thinks, its last words; afterwards one line.

@@ -11,13 +11,17 @@ struct ChatPane {
 
     private(set) var transcript = Transcript()
     private var kept: [Int: Kept] = [:]
-    private var streaming: [Int: (width: Int, markdown: StreamingMarkdown)] = [:]
+    private var streaming: (item: Int, width: Int, markdown: StreamingMarkdown, at: Timestamp)?
+    /// The last drawing shows a streaming message as it was a moment ago, so that keys are painted at once.
+    private(set) var isBehind = false
     /// The first line that is seen; nil follows the end.
     private var top: (item: Int, line: Int)?
     private var lastHeight = 10
 
     /// Items whose lines are kept; far more than a screen shows.
     private static let keptLimit = 400
+    /// Milliseconds between two layouts of a streaming message.
+    private static let frame = 15
 
     mutating func apply(_ event: EngineEvent) { transcript.apply(event) }
 
@@ -38,13 +42,20 @@ struct ChatPane {
         if !isLive, let known = kept[index], known.revision == item.revision, known.width == width {
             return known.lines
         }
-        var markdown = streaming[index].flatMap { $0.width == width ? $0.markdown : nil } ?? StreamingMarkdown()
+        let before = streaming.flatMap { $0.item == index && $0.width == width ? $0 : nil }
+        if let before, let known = kept[index], known.width == width, case .assistant(_, isStreaming: true) = item.content,
+            (0..<Self.frame).contains(look.now.milliseconds - before.at.milliseconds)
+        {
+            isBehind = true
+            return known.lines
+        }
+        var markdown = before?.markdown ?? StreamingMarkdown()
         var lines = ChatItem(item: item, isFirstOfAgent: isFirstOfAgent(index), width: width, look: look)
             .lines(&markdown)
         if case .assistant(_, isStreaming: true) = item.content {
-            streaming = [index: (width, markdown)]
-        } else {
-            streaming[index] = nil
+            streaming = (index, width, markdown, look.now)
+        } else if streaming?.item == index {
+            streaming = nil
         }
         if hasGap(before: index) { lines.insert(Line(), at: 0) }
         if kept.count >= Self.keptLimit { kept.removeAll(keepingCapacity: true) }
@@ -111,6 +122,7 @@ struct ChatPane {
 
     mutating func draw(on canvas: Canvas, look: Look) {
         lastHeight = canvas.height
+        isBehind = false
         guard canvas.height > 0, canvas.width > 0 else { return }
         var place = top ?? end(canvas.width, canvas.height, look)
         var row = 0

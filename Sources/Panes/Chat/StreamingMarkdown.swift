@@ -6,16 +6,19 @@ struct StreamingMarkdown {
     /// Bytes of the text that `frozen` shows.
     private var frozenBytes = 0
 
-    /// - Parameter text: all of it so far; it only ever grows.
-    mutating func lines(of text: String, width: Int, look: Look) -> [Line] {
+    /// - Parameters:
+    ///   - text: all of it so far; it only ever grows.
+    ///   - finish: what is done to the lines once they are laid out.
+    mutating func lines(of text: String, width: Int, look: Look, finish: ([Line]) -> [Line]) -> [Line] {
         let start = text.utf8.index(text.startIndex, offsetBy: min(frozenBytes, text.utf8.count))
         let tail = String(text[start...])
         let blocks = look.markdown.parse(tail)
         guard let last = blocks.last else { return frozen }
-        let lastLines = MarkdownLayout.lines([last.block], width: width, metrics: look.metrics)
+        let lastLines = finish(MarkdownLayout.lines([last.block], width: width, metrics: look.metrics))
         guard blocks.count > 1 else { return frozen + lastLines }
         var settled = MarkdownLayout.lines(blocks.dropLast().map(\.block), width: width, metrics: look.metrics)
         settled.append(Line())
+        settled = finish(settled)
         // The last block may still become part of another one only while its first line is unfinished.
         guard let offset = Self.offset(ofLine: last.line, in: tail) else { return frozen + settled + lastLines }
         frozen += settled

@@ -40,38 +40,62 @@ extension TextMetrics {
         if self.width(of: line) <= width { return [line] }
         // Even a wide character has to fit beside it.
         let indent = indent <= width / 2 && width - indent >= 2 ? indent : 0
-        let cells = line.runs.flatMap { run in run.text.map { ($0, run.style, self.width(of: $0)) } }
+        var cells: [Cell] = []
+        for (number, run) in line.runs.enumerated() {
+            for character in run.text { cells.append(Cell(character, number, self.width(of: character))) }
+        }
         var lines: [Line] = []
         var rest = cells[...]
         while !rest.isEmpty {
             let isFirst = lines.isEmpty
             let piece = Self.head(of: rest, room: isFirst ? width : width - indent)
-            var line = isFirst || indent == 0 ? Line() : Line(String(repeating: " ", count: indent))
-            for (character, style, _) in piece { line.append(String(character), style) }
-            lines.append(line)
-            rest = rest[piece.endIndex...].drop { $0.0 == " " }
+            lines.append(Self.line(piece, line.runs, indent: isFirst ? 0 : indent))
+            rest = rest[piece.endIndex...].drop { $0.character == " " }
         }
         return lines
     }
 
-    private typealias Cells = ArraySlice<(Character, Style, Int)>
+    /// A character on its way into a line.
+    private struct Cell {
+        let character: Character
+        let run: Int
+        let width: Int
+        init(_ character: Character, _ run: Int, _ width: Int) {
+            self.character = character
+            self.run = run
+            self.width = width
+        }
+    }
+
+    private static func line(_ cells: ArraySlice<Cell>, _ runs: [Run], indent: Int) -> Line {
+        var line = indent == 0 ? Line() : Line(String(repeating: " ", count: indent))
+        var rest = cells
+        while let first = rest.first {
+            let same = rest.prefix { $0.run == first.run }
+            line.append(String(same.map(\.character)), runs[first.run].style)
+            rest = rest[same.endIndex...]
+        }
+        return line
+    }
 
     /// As many cells as fit, up to the last space where there is one; at least one.
-    private static func head(of cells: Cells, room: Int) -> Cells {
+    private static func head(of cells: ArraySlice<Cell>, room: Int) -> ArraySlice<Cell> {
         var used = 0
         let end = cells.firstIndex { cell in
-            used += cell.2
+            used += cell.width
             return used > room
         }
         guard let end else { return cells }
         let whole = cells[..<max(end, cells.startIndex + 1)]
-        if cells[whole.endIndex - 1].0 != " ", whole.endIndex < cells.endIndex, cells[whole.endIndex].0 == " " {
+        if cells[whole.endIndex - 1].character != " ", whole.endIndex < cells.endIndex,
+            cells[whole.endIndex].character == " "
+        {
             return whole
         }
         // Spaces at the very start are an indentation, not a place to break.
-        guard let text = whole.firstIndex(where: { $0.0 != " " }),
-            let space = whole[text...].lastIndex(where: { $0.0 == " " }),
-            let last = whole[..<space].lastIndex(where: { $0.0 != " " })
+        guard let text = whole.firstIndex(where: { $0.character != " " }),
+            let space = whole[text...].lastIndex(where: { $0.character == " " }),
+            let last = whole[..<space].lastIndex(where: { $0.character != " " })
         else { return whole }
         return whole[...last]
     }

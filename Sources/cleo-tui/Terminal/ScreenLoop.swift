@@ -114,7 +114,7 @@ final class ScreenLoop {
         app.trouble = store.trouble
         screen.present(app.draw(screen.size))
         lastDraw = app.now.milliseconds
-        isDirty = false
+        isDirty = app.isBehind
     }
 
     private func readInput() -> Bool {
