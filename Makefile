@@ -72,6 +72,7 @@ clean: ## what was built
 	rm -rf $(BUILD)
 
 libraries:
+	@command -v swift >/dev/null || { echo "swift is missing: install a Swift 6.2 or newer toolchain from swift.org" >&2; exit 1; }
 	@.ci/install-packages $(LIBRARIES)
 
 tools:

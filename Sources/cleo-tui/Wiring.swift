@@ -211,21 +211,23 @@ struct Wiring {
         let tools = ToolBox(handlers: handlers(workspace), patterns: patterns, clock: clock)
         let client = LocalClient(
             agent: agent, tools: tools, store: store, clock: clock, ids: ids,
-            redactor: Redactor(secrets(of: workspace)))
+            redactor: redactor(workspace.handlers))
         return (client, tools, agent)
     }
 
-    private func secrets(of workspace: Workspace) -> [Secret] {
-        let credentials: [Credential?] = workspace.handlers.map { handler in
+    /// Hides what is secret in the files and the environment, as far as they have been read.
+    func redactor(_ handlers: [HandlerSpec]) -> Redactor {
+        let credentials: [Credential?] = handlers.map { handler in
             switch handler.kind {
             case .http(let spec): spec.credential
             case .mcp(let spec): spec.credential
             }
         }
-        return variables.secrets
-            + credentials.compactMap { credential in
-                if case .value(let secret) = credential?.source { secret } else { nil }
-            }
+        return Redactor(
+            variables.secrets
+                + credentials.compactMap { credential in
+                    if case .value(let secret) = credential?.source { secret } else { nil }
+                })
     }
 }
 

@@ -149,9 +149,9 @@ extension App {
             return
         }
         let left = statusParts().joined(separator: " · ")
-        let right = statusKeys()
+        let room = canvas.width - metrics.width(of: left) - 4
         canvas.put(metrics.cut(" " + left, to: canvas.width), row: 0, style: .status)
-        if metrics.width(of: left) + metrics.width(of: right) + 4 <= canvas.width {
+        if let right = statusKeys().first(where: { metrics.width(of: $0) <= room }) {
             canvas.putRight(right + " ", row: 0, style: .dim)
         }
     }
@@ -176,8 +176,10 @@ extension App {
         SafeText.oneLine(path.split(separator: "/").last.map(String.init) ?? path, limit: 30)
     }
 
-    private func statusKeys() -> String {
-        if approval != nil, focus != .chat { return "Alt-1 to decide" }
-        return (isRunning ? "Esc stop  " : "") + "^P palette  Tab pane  F1 keys"
+    /// The longest first; one of them fits.
+    private func statusKeys() -> [String] {
+        if approval != nil, focus != .chat { return ["Alt-1 to decide"] }
+        let stop = isRunning ? "Esc stop  " : ""
+        return [stop + "^P palette  Tab pane  F1 keys", stop + "^P palette  F1 keys", stop + "F1 keys", "F1"]
     }
 }

@@ -43,7 +43,8 @@ struct ChatPane {
             return known.lines
         }
         let before = streaming.flatMap { $0.item == index && $0.width == width ? $0 : nil }
-        if let before, let known = kept[index], known.width == width, case .assistant(_, isStreaming: true) = item.content,
+        if let before, let known = kept[index], known.width == width,
+            case .assistant(_, isStreaming: true) = item.content,
             (0..<Self.frame).contains(look.now.milliseconds - before.at.milliseconds)
         {
             isBehind = true

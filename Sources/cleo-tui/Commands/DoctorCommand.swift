@@ -106,13 +106,15 @@ enum DoctorCommand {
             await tools.stop()
             return states
         }
+        let redactor = wiring.redactor(workspace.handlers)
         return findings
             + states.map { state in
                 let detail = "\(state.handler) (\(state.kind)): \(state.tools.count) tools"
                 return Finding(
                     state: state.phase == .ready ? .good : .bad, what: "tools",
-                    detail: SafeText.oneLine(
-                        state.phase == .ready ? detail : "\(detail); \(state.detail ?? state.phase.rawValue)"))
+                    detail: redactor.clean(
+                        SafeText.oneLine(
+                            state.phase == .ready ? detail : "\(detail); \(state.detail ?? state.phase.rawValue)")))
             }
     }
 

@@ -17,18 +17,19 @@ enum ToolsCommand {
     }
 
     /// The tool servers of the workspace, started; no pack is needed.
-    private static func start(_ arguments: Arguments) throws(EngineError) -> ToolBox {
+    private static func start(_ arguments: Arguments) throws(EngineError) -> (tools: ToolBox, redactor: Redactor) {
         let wiring = try Wiring(arguments)
         let loaded = try wiring.tools(arguments)
         Console.report(loaded.diagnostics)
         guard let specs = loaded.value else {
             throw EngineError(.invalidInput, "the tools file cannot be used")
         }
-        return ToolBox(handlers: wiring.handlers(specs), patterns: wiring.patterns, clock: wiring.clock)
+        let tools = ToolBox(handlers: wiring.handlers(specs), patterns: wiring.patterns, clock: wiring.clock)
+        return (tools, wiring.redactor(specs))
     }
 
     private static func list(_ arguments: Arguments) throws(EngineError) -> ExitCode {
-        let tools = try start(arguments)
+        let (tools, redactor) = try start(arguments)
         let states = blocking {
             await tools.start()
             _ = await tools.waitForStart(milliseconds: 15_000)
@@ -37,9 +38,9 @@ enum ToolsCommand {
             return states
         }
         if arguments.has(.json) {
-            Console.out(JSONValue.array(states.map { JSONValue(encoding: $0) }).prettyText)
+            Console.out(redactor.clean(JSONValue.array(states.map { JSONValue(encoding: $0) }).prettyText))
         } else {
-            for state in states { Console.out(text(of: state)) }
+            for state in states { Console.out(redactor.clean(text(of: state))) }
             if states.isEmpty { Console.err("no tools: there is no tools.yaml here") }
         }
         return states.contains { $0.phase != .ready } ? .tool : .done
@@ -73,7 +74,7 @@ enum ToolsCommand {
                 hint: "tools call \(arguments.words[1]) '{\"name\": \"value\"}'")
         }
         let call = ToolCall(id: CallID("call"), tool: arguments.words[1], arguments: value)
-        let tools = try start(arguments)
+        let (tools, redactor) = try start(arguments)
         let result = blocking { await perform(call, tools) }
         let answer = try result.get()
         if arguments.has(.json) {
@@ -81,9 +82,9 @@ enum ToolsCommand {
                 "tool": .string(call.tool), "error": .bool(answer.isError), "text": .string(answer.text),
                 "attributes": .object(answer.attributes),
             ]
-            Console.out(document.prettyText)
+            Console.out(redactor.clean(document.prettyText))
         } else {
-            Console.out(answer.text)
+            Console.out(redactor.clean(answer.text))
         }
         return answer.isError ? .tool : .done
     }

@@ -11,6 +11,8 @@ package final class MCPStdioTransport: MCPTransport {
         var ended: EngineError?
         var reader: Task<Void, Never>?
         var strayLine: String?
+        /// The last write; the next one waits for it, so that a cancellation never overtakes its request.
+        var writing: Task<Void, Never>?
     }
 
     private let state = Mutex(State())
@@ -73,7 +75,7 @@ package final class MCPStdioTransport: MCPTransport {
             let waiting = state.withLock { $0.waiting.removeValue(forKey: id) }
             waiting?.resume(returning: .success(message))
         } else if let answer = await incoming(message) {
-            try? await child.write(answer.bytes + [0x0A])
+            send(answer, failing: nil)
         }
     }
 
@@ -108,22 +110,25 @@ package final class MCPStdioTransport: MCPTransport {
         return try result.get()
     }
 
-    /// Writes in the background; a failed write fails the request that waits for its answer.
+    /// Writes in the background, in order; a failed write fails the request that waits for its answer.
     private func send(_ message: JSONValue, failing id: Int?) {
-        guard let child = state.withLock({ $0.child }) else { return }
-        Task {
-            do throws(EngineError) {
-                try await child.write(message.bytes + [0x0A])
-            } catch {
-                guard let id else { return }
-                state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(returning: .failure(error))
+        state.withLock { state in
+            guard let child = state.child else { return }
+            let before = state.writing
+            state.writing = Task {
+                await before?.value
+                do throws(EngineError) {
+                    try await child.write(message.bytes + [0x0A])
+                } catch {
+                    guard let id else { return }
+                    self.state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(returning: .failure(error))
+                }
             }
         }
     }
 
     package func notify(_ message: JSONValue, context: MCPContext) async throws(EngineError) {
-        guard let child = state.withLock({ $0.child }) else { return }
-        try await child.write(message.bytes + [0x0A])
+        send(message, failing: nil)
     }
 
     package func listen(context: MCPContext) async {}
