@@ -29,7 +29,7 @@ run: build ## build and open the screen; in this folder that is the demo
 build: libraries $(RELEASE) ## the program, optimised
 
 $(RELEASE): $(SOURCES)
-	swift build -c release --product cleo-tui
+	swift build -c release --product cleo-tui --static-swift-stdlib
 	@touch $@
 
 test: unit e2e ## every test
