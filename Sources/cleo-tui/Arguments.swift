@@ -16,36 +16,42 @@ struct Arguments: Equatable {
     subscript(option: Option) -> String? { values[option]?.last }
     func all(_ option: Option) -> [String] { values[option] ?? [] }
 
-    /// - Parameter arguments: without the program's name.
+    /// - Parameter arguments: without the program's name. Options may stand before the command.
     init(_ arguments: [String]) throws(UsageError) {
         var rest = arguments[...]
         command = .chat
-        if let first = rest.first, !first.hasPrefix("-") {
-            guard let named = Command(rawValue: first) else {
-                throw UsageError(
-                    message: "there is no command '\(first)'",
-                    hint: Suggestion.hint(for: first, among: Command.allCases.map(\.rawValue))
-                        ?? "see 'cleo-tui help'")
-            }
-            command = named
-            rest = rest.dropFirst()
-        }
+        var isNamed = false
         while let argument = rest.popFirst() {
             if argument == "--" {
                 words += rest
                 break
             }
-            guard argument.hasPrefix("-"), argument != "-" else {
+            if argument.hasPrefix("-"), argument != "-" {
+                try take(argument, &rest)
+            } else if isNamed {
                 words.append(argument)
-                continue
+            } else {
+                command = try Self.command(argument)
+                isNamed = true
             }
-            try take(argument, &rest)
+        }
+        for option in values.keys where !option.isCommon && !command.options.contains(option) {
+            throw UsageError(
+                message: "'cleo-tui \(command.rawValue)' does not take '\(option.spelling)'",
+                hint: "see 'cleo-tui help \(command.rawValue)'")
         }
         if has(.version) { command = .version }
         if has(.help) {
             words = [command.rawValue]
             command = .help
         }
+    }
+
+    private static func command(_ name: String) throws(UsageError) -> Command {
+        if let command = Command(rawValue: name) { return command }
+        throw UsageError(
+            message: "there is no command '\(name)'",
+            hint: Suggestion.hint(for: name, among: Command.allCases.map(\.rawValue)) ?? "see 'cleo-tui help'")
     }
 
     private mutating func take(_ argument: String, _ rest: inout ArraySlice<String>) throws(UsageError) {
@@ -55,11 +61,6 @@ struct Arguments: Equatable {
             throw UsageError(
                 message: "there is no option '\(name)'",
                 hint: Suggestion.hint(for: name, among: Option.allCases.map(\.spelling)) ?? "see 'cleo-tui help'")
-        }
-        guard option.isCommon || command.options.contains(option) else {
-            throw UsageError(
-                message: "'cleo-tui \(command.rawValue)' does not take '\(name)'",
-                hint: "see 'cleo-tui help \(command.rawValue)'")
         }
         guard let placeholder = option.placeholder else {
             guard parts.count == 1 else {

@@ -1,4 +1,5 @@
 import Dispatch
+import Engine
 import Synchronization
 
 /// Where a task leaves its result for the thread that waits.
@@ -18,4 +19,14 @@ func blocking<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) ->
     box.done.wait()
     guard let value = box.value.withLock({ $0 }) else { preconditionFailure("blocking, without a result") }
     return value
+}
+
+/// The same for work that can fail.
+func blocking<Value: Sendable>(
+    _ body: @escaping @Sendable () async throws(EngineError) -> Value
+) throws(EngineError) -> Value {
+    let result: Result<Value, EngineError> = blocking { () async -> Result<Value, EngineError> in
+        do throws(EngineError) { return .success(try await body()) } catch { return .failure(error) }
+    }
+    return try result.get()
 }

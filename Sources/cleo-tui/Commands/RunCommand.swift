@@ -28,13 +28,14 @@ enum RunCommand {
             wasInterrupted.withLock { $0 = true }
             Task { try? await client.submit(.cancelTurn(session)) }
         }
-        let result = blocking { () async -> Result<OneTurn.Ending, EngineError> in
-            await tools.start()
-            do throws(EngineError) { return .success(try await run.run(text)) } catch { return .failure(error) }
+        defer {
+            blocking { await client.close() }
+            withExtendedLifetime(interrupt) {}
         }
-        blocking { await client.close() }
-        withExtendedLifetime(interrupt) {}
-        let ending = try result.get()
+        let ending = try blocking { () async throws(EngineError) in
+            await tools.start()
+            return try await run.run(text)
+        }
         if arguments.has(.json) { Console.out(ending.document(session: session).prettyText) }
         if wasInterrupted.withLock({ $0 }) { return .interrupted }
         if let error = ending.error {

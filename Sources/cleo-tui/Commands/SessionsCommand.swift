@@ -40,11 +40,7 @@ enum SessionsCommand {
 
     private static func list(_ store: any SessionStore, _ arguments: Arguments) throws(EngineError) -> ExitCode {
         let filter = SessionFilter(limit: try limit(arguments))
-        let sessions = try blocking { () async -> Result<[SessionSummary], EngineError> in
-            do throws(EngineError) { return .success(try await store.sessions(filter)) } catch {
-                return .failure(error)
-            }
-        }.get()
+        let sessions = try blocking { () async throws(EngineError) in try await store.sessions(filter) }
         if arguments.has(.json) {
             Console.out(JSONValue.array(sessions.map(document)).prettyText)
             return .done
@@ -70,11 +66,7 @@ enum SessionsCommand {
     }
 
     private static func events(_ store: any SessionStore, _ id: SessionID) throws(EngineError) -> [EngineEvent] {
-        let events = try blocking { () async -> Result<[EngineEvent], EngineError> in
-            do throws(EngineError) { return .success(try await store.events(of: id, after: 0)) } catch {
-                return .failure(error)
-            }
-        }.get()
+        let events = try blocking { () async throws(EngineError) in try await store.events(of: id, after: 0) }
         guard !events.isEmpty else {
             throw EngineError(.notFound, "there is no session '\(id)'", hint: "see 'cleo-tui sessions list'")
         }
@@ -99,11 +91,7 @@ enum SessionsCommand {
         _ store: any SessionStore, _ words: String, _ arguments: Arguments
     ) throws(EngineError) -> ExitCode {
         let limit = try limit(arguments)
-        let hits = try blocking { () async -> Result<[SearchHit], EngineError> in
-            do throws(EngineError) { return .success(try await store.search(words, limit: limit)) } catch {
-                return .failure(error)
-            }
-        }.get()
+        let hits = try blocking { () async throws(EngineError) in try await store.search(words, limit: limit) }
         if arguments.has(.json) {
             let documents: [JSONValue] = hits.map { hit in
                 [

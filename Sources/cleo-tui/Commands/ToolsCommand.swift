@@ -75,8 +75,13 @@ enum ToolsCommand {
         }
         let call = ToolCall(id: CallID("call"), tool: arguments.words[1], arguments: value)
         let (tools, redactor) = try start(arguments)
-        let result = blocking { await perform(call, tools) }
-        let answer = try result.get()
+        defer { blocking { await tools.stop() } }
+        let answer = try blocking { () async throws(EngineError) in
+            await tools.start()
+            _ = await tools.waitForStart(milliseconds: 15_000)
+            if let objection = await tools.objection(to: call) { throw objection }
+            return try await tools.run(call) { _ in }
+        }
         if arguments.has(.json) {
             let document: JSONValue = [
                 "tool": .string(call.tool), "error": .bool(answer.isError), "text": .string(answer.text),
@@ -87,22 +92,5 @@ enum ToolsCommand {
             Console.out(redactor.clean(answer.text))
         }
         return answer.isError ? .tool : .done
-    }
-
-    private static func perform(_ call: ToolCall, _ tools: ToolBox) async -> Result<ToolAnswer, EngineError> {
-        await tools.start()
-        _ = await tools.waitForStart(milliseconds: 15_000)
-        let result: Result<ToolAnswer, EngineError>
-        if let objection = await tools.objection(to: call) {
-            result = .failure(objection)
-        } else {
-            do throws(EngineError) {
-                result = .success(try await tools.run(call) { _ in })
-            } catch {
-                result = .failure(error)
-            }
-        }
-        await tools.stop()
-        return result
     }
 }

@@ -34,14 +34,21 @@ enum ValidateCommand {
 
     private static func check(_ word: String) -> (files: [String], diagnostics: [Diagnostic]) {
         let files = DiskFiles(root: Folders.current())
-        let names = files.list(word)
-        guard !names.isEmpty else { return ([word], checkFile(word, files)) }
-        let inside = names.map { word.hasSuffix("/") ? word + $0 : word + "/" + $0 }
-            .filter { kind(ofName: $0) != nil }
+        guard !files.list(word).isEmpty else { return ([word], checkFile(word, files)) }
+        let inside = known(in: word, files, depth: 0)
         guard !inside.isEmpty else {
             return ([], [Diagnostic(.error, "the folder holds nothing to check", file: word)])
         }
         return (inside, inside.flatMap { checkFile($0, files) })
+    }
+
+    /// Files of a folder, and of those inside, whose names say what they are.
+    private static func known(in folder: String, _ files: DiskFiles, depth: Int) -> [String] {
+        files.list(folder).filter { !$0.hasPrefix(".") }.flatMap { name -> [String] in
+            let path = folder == "." ? name : folder.hasSuffix("/") ? folder + name : folder + "/" + name
+            if kind(ofName: path) != nil { return [path] }
+            return depth < 5 ? known(in: path, files, depth: depth + 1) : []
+        }
     }
 
     private enum Kind { case pack, tools, mock, provider, config }

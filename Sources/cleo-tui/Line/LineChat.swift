@@ -26,14 +26,16 @@ final class LineChat {
             return .failed
         }
         defer { edit_close(line) }
-        let feed: EventFeed
         let (client, session) = (client, session)
-        switch blocking({ await Self.openFeed(client, session) }) {
-        case .success(let opened): feed = opened
-        case .failure(let error):
+        let feed: EventFeed
+        do throws(EngineError) {
+            feed = try blocking { () async throws(EngineError) in try await client.feed(of: session, after: 0) }
+        } catch {
             Console.report(error)
             return ExitCode(error.code.rawValue)
         }
+        // What was said before is not said again.
+        _ = feed.take()
         let interrupt = Interrupt { Task { try? await client.submit(.cancelTurn(session)) } }
         defer { withExtendedLifetime(interrupt) {} }
         while let text = read(line, "› ") {
@@ -50,17 +52,6 @@ final class LineChat {
         return .done
     }
 
-    private static func openFeed(_ client: LocalClient, _ session: SessionID) async -> Result<EventFeed, EngineError> {
-        do throws(EngineError) {
-            let feed = try await client.feed(of: session, after: 0)
-            // What was said before is not said again.
-            _ = feed.take()
-            return .success(feed)
-        } catch {
-            return .failure(error)
-        }
-    }
-
     /// Nil at the end of the input.
     private func read(_ line: OpaquePointer, _ prompt: String) -> String? {
         while true {
@@ -75,15 +66,11 @@ final class LineChat {
 
     private func turn(_ text: String, _ feed: EventFeed, _ line: OpaquePointer) {
         let (client, session) = (client, session)
-        let refusal = blocking { () async -> EngineError? in
-            do throws(EngineError) {
-                try await client.submit(.send(session, text: text))
-                return nil
-            } catch {
-                return error
-            }
+        do throws(EngineError) {
+            try blocking { () async throws(EngineError) in try await client.submit(.send(session, text: text)) }
+        } catch {
+            return Console.report(error)
         }
-        if let refusal { return Console.report(refusal) }
         while let events = blocking({ await feed.next() }) {
             for event in events {
                 printer.print(event)
