@@ -82,6 +82,8 @@ tools:
 $(VENV)/ready: Makefile
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 pytest==8.4.2
+	python3 -m venv $(VENV)-legacy
+	$(VENV)-legacy/bin/pip install -q --disable-pip-version-check mcp==1.30.0
 	touch $@
 
 $(VENV)/bench: $(VENV)/ready

@@ -291,3 +291,4 @@ def background():
 
 
 PYTHON = sys.executable
+LEGACY_PYTHON = str(ROOT / ".build/venv-legacy/bin/python")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from conftest import PEERS, PYTHON, wait_for
+from conftest import LEGACY_PYTHON, PEERS, PYTHON, wait_for
 
 RULES = """
 rules:
@@ -36,21 +36,23 @@ rules:
 """
 
 
-def stdio(name, script, *arguments, timeout="20s"):
+def stdio(name, script, *arguments, timeout="20s", python=PYTHON):
     listed = ", ".join(json.dumps(str(a)) for a in (script, *arguments))
     return (
         f"  - name: {name}\n    type: mcp\n    timeout: {timeout}\n"
-        f"    mcpConfig: {{transport: stdio, command: {PYTHON}, args: [{listed}]}}\n")
+        f"    mcpConfig: {{transport: stdio, command: {python}, args: [{listed}]}}\n")
 
 
-@pytest.fixture(params=["stdio", "http"])
+@pytest.fixture(params=["stdio", "http", "legacy stdio", "legacy http"])
 def real(request, workspace, tmp_path, free_port, background):
     workspace.mock(RULES)
     note = tmp_path / "note"
-    if request.param == "stdio":
-        workspace.tools("handlers:\n" + stdio("real", PEERS / "real_mcp.py", "stdio", note))
+    python = LEGACY_PYTHON if "legacy" in request.param else PYTHON
+    workspace.version = "MCP 2025-11-25" if "legacy" in request.param else "MCP 2026-07-28"
+    if "stdio" in request.param:
+        workspace.tools("handlers:\n" + stdio("real", PEERS / "real_mcp.py", "stdio", note, python=python))
     else:
-        background(PYTHON, str(PEERS / "real_mcp.py"), "http", str(free_port), str(note))
+        background(python, str(PEERS / "real_mcp.py"), "http", str(free_port), str(note))
         import socket
 
         def listens():
@@ -67,7 +69,7 @@ def real(request, workspace, tmp_path, free_port, background):
 
 def test_tools_of_a_real_server(real):
     listed = real.run("tools", "list")
-    assert "MCP 2026-07-28" in listed.stdout, listed.stdout + listed.stderr
+    assert real.version in listed.stdout, listed.stdout + listed.stderr
     assert "add(a, b)\n" in listed.stdout and "write(text)  [asks first]" in listed.stdout
     _, document = real.ask("add 2 40")
     assert document["text"].startswith("the sum is") and "42" in document["text"]

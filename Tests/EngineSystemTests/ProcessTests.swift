@@ -47,6 +47,23 @@ import Testing
         #expect(child.ending == "was ended by signal 9")
     }
 
+    @Test func aDaemonThatKeepsTheOutputOpenHoldsNobodyUp() async throws {
+        let child = try launch("setsid sleep 30 & echo started")
+        #expect(await child.output() == Array("started\n".utf8))
+        await child.stop()
+        #expect(await child.output() == nil)
+        #expect(child.ending == "exited with code 0")
+        _ = shell("pkill -f '^sleep 30$'")
+    }
+
+    @Test func aChildThatDoesNotReadCannotBlockItsStop() async throws {
+        let child = try launch("exec sleep 100")
+        let writing = Task { try await child.write([UInt8](repeating: 65, count: 1 << 20)) }
+        try await Task.sleep(for: .milliseconds(50))
+        await child.stop()
+        await #expect(throws: EngineError.self) { try await writing.value }
+    }
+
     @Test func muchOutputWaitsForItsReader() async throws {
         let child = try launch("head -c 20000000 /dev/zero")
         try await Task.sleep(for: .milliseconds(100))

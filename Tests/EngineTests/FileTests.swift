@@ -62,6 +62,14 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
         #expect(loaded >= 15)
     }
 
+    @Test(.enabled(if: hasShared)) func theDemosPackFitsTheSpecificationsSchema() throws {
+        let text = try #require(readText(sharedFolder + "/upstream/promptpack-spec/schema/promptpack.schema.json"))
+        let schema = JSONSchema(try JSONParser.parse(text), patterns: PCREPatternCompiler())
+        let pack = try #require(readText("prompts/support.pack.json"))
+        #expect(schema.issues(in: try JSONParser.parse(pack)) == [])
+        #expect(load(pack).diagnostics.isEmpty)
+    }
+
     // MARK: Rendering
 
     private func render(

@@ -53,6 +53,24 @@ final class TestScreen {
         } + [frame.cursor.map { "cursor \($0.row),\($0.column)" } ?? "no cursor"]
     }
 
+    /// The styles of the screen: a letter per cell, and which letter is which.
+    func styles(_ columns: Int, _ rows: Int) -> [String] {
+        let frame = app.draw(Size(columns: columns, rows: rows))
+        let letters = Array(".abcdefghijklmnopqrstuvwxyzABCDEF")
+        var used: Set<UInt16> = []
+        let lines = (0..<rows).map { row in
+            var line = ""
+            for column in 0..<columns {
+                let style = frame.grid[row, column].style
+                used.insert(style)
+                line.append(letters[Int(style)])
+            }
+            while line.last == "." { line.removeLast() }
+            return line
+        }
+        return lines + Style.allCases.filter { used.contains($0.rawValue) }.map { "\(letters[Int($0.rawValue)]) \($0)" }
+    }
+
     // MARK: What sessions are made of
 
     func opens() {
@@ -163,6 +181,15 @@ func expectScreen(_ lines: [String], _ name: String, at place: SourceLocation = 
         screen.finishes()
         screen.asksForApproval()
         expectScreen(screen.picture(columns, 24), "approval-\(columns)")
+    }
+
+    @Test func theStyles() {
+        let screen = TestScreen()
+        screen.asksAndAnswers()
+        screen.finishes()
+        expectScreen(screen.styles(100, 24), "styles-conversation")
+        screen.asksForApproval()
+        expectScreen(screen.styles(60, 24), "styles-approval")
     }
 
     @Test func theWelcome() {

@@ -1,16 +1,25 @@
-"""A server of the `mcp` package: over stdio, or over Streamable HTTP on a port."""
+"""A server of the `mcp` package, of either era: over stdio, or over Streamable HTTP on a port."""
 
 import asyncio
 import sys
 
-from mcp.server import MCPServer
-from mcp.server.mcpserver import Context
 from mcp.types import ToolAnnotations
 
-server = MCPServer("real", version="1")
+try:
+    from mcp.server import MCPServer
+    from mcp.server.mcpserver import Context
+
+    server = MCPServer("real", version="1")
+    read_only = ToolAnnotations(read_only_hint=True)
+except ImportError:  # before 2.0
+    from mcp.server.fastmcp import Context, FastMCP
+
+    server = FastMCP("real", host="127.0.0.1", port=int(sys.argv[2]) if sys.argv[1] == "http" else 0)
+    read_only = ToolAnnotations(readOnlyHint=True)
+    MCPServer = None
 
 
-@server.tool(annotations=ToolAnnotations(read_only_hint=True))
+@server.tool(annotations=read_only)
 def add(a: int, b: int) -> int:
     """Adds two numbers."""
     return a + b
@@ -22,13 +31,13 @@ def write(text: str) -> str:
     return f"wrote {text}"
 
 
-@server.tool(annotations=ToolAnnotations(read_only_hint=True))
+@server.tool(annotations=read_only)
 def fail(why: str) -> str:
     """Fails."""
     raise ValueError(why)
 
 
-@server.tool(annotations=ToolAnnotations(read_only_hint=True))
+@server.tool(annotations=read_only)
 async def slow(steps: int, ctx: Context) -> str:
     """Takes its time and says how far it is."""
     try:
@@ -45,5 +54,7 @@ async def slow(steps: int, ctx: Context) -> str:
 print("real server begins", file=sys.stderr)
 if sys.argv[1] == "stdio":
     server.run("stdio")
-else:
+elif MCPServer:
     server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[2]))
+else:
+    server.run("streamable-http")

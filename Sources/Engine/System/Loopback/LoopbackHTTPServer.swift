@@ -63,12 +63,11 @@ package final class LoopbackHTTPServer: Sendable {
     }
 
     package func stop() {
-        let connections = open.withLock { open in
-            defer { open = (true, []) }
-            return open.connections
-        }
         shutdown(listener, Int32(SHUT_RDWR))
-        for connection in connections { shutdown(connection, Int32(SHUT_RDWR)) }
+        open.withLock { open in
+            for connection in open.connections { shutdown(connection, Int32(SHUT_RDWR)) }
+            open = (true, [])
+        }
     }
 
     private func accept() {

@@ -10,7 +10,10 @@ package struct SpawnLauncher: ProcessLauncher {
         "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "CLEO_TUI_SHARE",
     ]
 
-    package init() {}
+    /// A child that no longer reads is an error of its write, not the end of this process.
+    private static let ignoresBrokenPipes: Void = cproc_ignore_sigpipe()
+
+    package init() { Self.ignoresBrokenPipes }
 
     package func launch(_ command: ProcessCommand) throws(EngineError) -> any ChildProcess {
         guard let program = command.arguments.first, !program.isEmpty else {

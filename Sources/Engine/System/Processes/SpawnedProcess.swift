@@ -20,6 +20,9 @@ final class SpawnedProcess: ChildProcess {
         var code: Int32?
         var toWrite: [(bytes: [UInt8], done: CheckedContinuation<Bool, Never>)] = []
         var isWriting = false
+        /// The input is to be closed by whoever writes at the moment: a descriptor that is closed under a write may
+        /// be another file when the write goes on.
+        var closesAfterWriting = false
     }
 
     /// Output that waits for the reader before the child is held back.
@@ -69,8 +72,10 @@ final class SpawnedProcess: ChildProcess {
                 state.reader = nil
                 return (reader, false)
             }
+            // Once it was stopped, what still comes is nobody's.
+            guard !state.isClosed else { return (nil, false) }
             state.waiting += bytes
-            state.isFull = state.waiting.count >= Self.outputLimit && !state.isClosed
+            state.isFull = state.waiting.count >= Self.outputLimit
             return (nil, state.isFull)
         }
         reader?.resume(returning: Array(bytes))
@@ -149,18 +154,27 @@ final class SpawnedProcess: ChildProcess {
 
     private func writeAll() {
         while true {
-            let next = state.withLock {
-                state -> (input: Int32, bytes: [UInt8], done: CheckedContinuation<Bool, Never>)? in
+            let (next, toClose) = state.withLock { state -> (Write?, Int32) in
                 guard !state.toWrite.isEmpty else {
                     state.isWriting = false
-                    return nil
+                    guard state.closesAfterWriting else { return (nil, -1) }
+                    defer { state.input = -1 }
+                    return (nil, state.input)
                 }
                 let first = state.toWrite.removeFirst()
-                return (state.input, first.bytes, first.done)
+                let input = state.closesAfterWriting ? -1 : state.input
+                return (Write(input: input, bytes: first.bytes, done: first.done), -1)
             }
+            if toClose >= 0 { close(toClose) }
             guard let next else { return }
             next.done.resume(returning: next.input >= 0 && Self.write(next.bytes, to: next.input))
         }
+    }
+
+    private struct Write {
+        let input: Int32
+        let bytes: [UInt8]
+        let done: CheckedContinuation<Bool, Never>
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
@@ -208,7 +222,11 @@ final class SpawnedProcess: ChildProcess {
 
     /// The input ends first; who does not leave then is asked, and then made to. The group goes with its leader.
     private func end() {
-        let input = state.withLock { state in
+        let input = state.withLock { state -> Int32 in
+            guard !state.isWriting else {
+                state.closesAfterWriting = true
+                return -1
+            }
             defer { state.input = -1 }
             return state.input
         }
@@ -221,11 +239,15 @@ final class SpawnedProcess: ChildProcess {
             }
         }
         kill(-pid, SIGKILL)
-        state.withLock { state in
-            state.isClosed = state.isClosed || state.isFull
+        // A grandchild that left the group may hold the output open; nobody waits for it.
+        let reader = state.withLock { state in
+            state.isClosed = true
             state.waiting = []
             state.isFull = false
+            defer { state.reader = nil }
+            return state.reader
         }
+        reader?.resume(returning: nil)
         room.give()
     }
 }
