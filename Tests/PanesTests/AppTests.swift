@@ -100,6 +100,17 @@ import Testing
         #expect(screen.picture(80, 24)[23].contains("did you mean /new?"))
     }
 
+    @Test func whatAPersonCalledShowsItsResult() {
+        let screen = TestScreen()
+        let call = ToolCall(id: CallID("by-hand"), tool: "lookup_order", arguments: ["order_id": 1])
+        screen.happens(
+            .toolCallStarted(ToolCallStarted(call: call, handler: "orders")),
+            .toolCallFinished(
+                ToolOutcome(call: CallID("by-hand"), tool: "lookup_order", status: .ok, text: #"{"state":"gone"}"#)),
+            turn: nil)
+        #expect(screen.picture(80, 24).joined().contains(#""state": "gone""#))
+    }
+
     @Test func historyWalksBackToTheDraft() {
         let screen = TestScreen()
         for text in ["first", "second"] {

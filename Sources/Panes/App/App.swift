@@ -115,7 +115,8 @@ package final class App {
         let entries = sessions.map { summary in
             Popup.Entry(
                 label: SafeText.oneLine(summary.title.isEmpty ? summary.id.rawValue : summary.title, limit: 200),
-                note: "\(summary.turns) turns  \(summary.cost.text)\(summary.costIsComplete ? "" : "+?")",
+                note:
+                    "\(Numbers.counted(summary.turns, "turn"))  \(summary.cost.text)\(summary.costIsComplete ? "" : "+?")",
                 choice: .session(summary.id))
         }
         popup = Popup(title: "sessions", content: .list(entries))

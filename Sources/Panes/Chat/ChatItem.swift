@@ -110,6 +110,7 @@ struct ChatItem {
             return look.metrics.wrap(
                 Line("  " + text, outcome.status == .failed ? .bad : .dim), width: textWidth, indent: 2)
         }
+        if let outcome = entry.outcome, item.turn == nil { return result(outcome) }
         guard entry.outcome == nil, let progress = entry.progress else { return [] }
         var text = "  "
         if let total = progress.total, total > 0 {
@@ -120,6 +121,14 @@ struct ChatItem {
         }
         if let message = progress.message { text += " " + SafeText.oneLine(message, limit: 200) }
         return [Line(look.metrics.cut(text, to: textWidth), .dim)]
+    }
+
+    /// What a tool said that the person called: nobody else tells it.
+    private func result(_ outcome: ToolOutcome) -> [Line] {
+        let value = (try? JSONParser.parse(outcome.text)).flatMap { $0.object != nil || $0.array != nil ? $0 : nil }
+        let lines = SafeText.block(value?.prettyText ?? outcome.text).split(separator: "\n", maxSplits: 200)
+        let shown = lines.prefix(20).flatMap { look.metrics.wrap(Line("  " + $0, .code), width: textWidth, indent: 4) }
+        return shown + (lines.count > 20 ? [Line("  … the rest is in the trace", .dim)] : [])
     }
 
     private func notice(_ notice: Transcript.Notice) -> [Line] {

@@ -10,7 +10,8 @@ struct CostPane {
     static let rows = 5
 
     func draw(on canvas: Canvas) {
-        let lines = lines(canvas.width).flatMap { canvas.metrics.wrap($0, width: canvas.width, indent: 8) }
+        var lines = lines(canvas.width).flatMap { canvas.metrics.wrap($0, width: canvas.width, indent: 8) }
+        if canvas.height > lines.count + 3, ledger.turns.count > 1 { lines += turns }
         for (row, line) in lines.prefix(canvas.height).enumerated() { canvas.put(line, row: row) }
     }
 
@@ -32,6 +33,12 @@ struct CostPane {
         return lines
     }
 
+    /// Every turn, the newest first, where there is room.
+    private var turns: [Line] {
+        [Line()]
+            + ledger.turns.enumerated().reversed().map { number, turn in entry("turn \(number + 1)", turn) }
+    }
+
     private func entry(_ label: String, _ entry: CostLedger.Entry) -> Line {
         var line = Line()
         line.append(label.count < 8 ? label + String(repeating: " ", count: 8 - label.count) : label + " ", .dim)
@@ -47,10 +54,11 @@ struct CostPane {
     private func context(_ last: UsageReport, _ width: Int) -> [Line] {
         var lines: [Line] = []
         if let window = last.contextWindow, let percent = ledger.contextPercent {
-            let full = min(max(percent / 5, percent > 0 ? 1 : 0), 20)
+            let length = width >= 48 ? 20 : 10
+            let full = min(max(percent * length / 100, percent > 0 ? 1 : 0), length)
             var line = Line("context ", .dim)
             line.append(String(repeating: "▇", count: full), percent > 80 ? .warning : .bar)
-            line.append(String(repeating: "░", count: 20 - full), .dim)
+            line.append(String(repeating: "░", count: length - full), .dim)
             line.append(percent == 0 ? " <1%" : " \(percent)%", .plain)
             line.append(" of \(Numbers.grouped(window))", .dim)
             lines.append(line)

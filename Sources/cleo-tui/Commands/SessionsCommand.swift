@@ -48,7 +48,7 @@ enum SessionsCommand {
         for session in sessions {
             let cost = session.cost.text + (session.costIsComplete ? "" : "+?")
             Console.out(
-                "\(session.id)  \(LocalTime.text(session.updated))  \(session.turns) turns  \(cost)  "
+                "\(session.id)  \(LocalTime.text(session.updated))  \(session.turns) turn\(session.turns == 1 ? "" : "s")  \(cost)  "
                     + "\(SafeText.oneLine(session.pack))  \(SafeText.oneLine(session.title))")
         }
         if sessions.isEmpty { Console.err("no stored sessions yet") }
