@@ -137,7 +137,7 @@ package final class App {
             composer.editor.insert(text)
             return []
         case .wheel(let lines, _, _):
-            chat.scroll(by: lines, width: chatWidth, height: 10, look: look)
+            chat.scroll(by: lines, width: chatWidth, look: look)
             return []
         case .click, .focus: return []
         }

@@ -82,8 +82,8 @@ struct ChatPane {
     // MARK: Scrolling
 
     /// Moves by lines; up is negative.
-    mutating func scroll(by amount: Int, width: Int, height: Int, look: Look) {
-        var place = top ?? end(width, height, look)
+    mutating func scroll(by amount: Int, width: Int, look: Look) {
+        var place = top ?? end(width, lastHeight, look)
         place.line += amount
         while place.line < 0, place.item > 0 {
             place.item -= 1
@@ -96,14 +96,14 @@ struct ChatPane {
             place.item += 1
             place.line -= count
         }
-        let end = end(width, height, look)
+        let end = end(width, lastHeight, look)
         top = (place.item, place.line) < (end.item, end.line) ? place : nil
     }
 
     mutating func scrollToStart() { top = transcript.items.isEmpty ? nil : (0, 0) }
 
     mutating func scrollPage(_ direction: Int, width: Int, look: Look) {
-        scroll(by: direction * max(lastHeight - 2, 1), width: width, height: lastHeight, look: look)
+        scroll(by: direction * max(lastHeight - 2, 1), width: width, look: look)
     }
 
     /// The first line to show so that the last one is at the bottom.

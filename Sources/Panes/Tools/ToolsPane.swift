@@ -9,7 +9,7 @@ struct ToolsPane {
 
     private(set) var table = ToolTable()
     private var selection = Selection()
-    private var detail: Scroller?
+    private var detail = Detail()
     private var lastHeight = 10
     private var lastWidth = 40
 
@@ -30,17 +30,11 @@ struct ToolsPane {
     }
 
     mutating func handle(_ key: Key, look: Look) -> Bool {
-        if var scroller = detail {
-            if key.code == .escape || key.code == .enter || key == .character("q") {
-                detail = nil
-                return true
-            }
-            let isTaken = scroller.handle(key, count: detailLines(look, lastWidth).count, page: lastHeight)
-            detail = scroller
-            return isTaken
+        if detail.isOpen {
+            return detail.handle(key, count: detailLines(look, lastWidth).count, page: lastHeight)
         }
         if key.code == .enter, !rows.isEmpty {
-            detail = Scroller()
+            detail.open()
             return true
         }
         return selection.handle(key, count: rows.count, page: lastHeight)
@@ -55,11 +49,7 @@ struct ToolsPane {
                 canvas.metrics.cut("no tools: there is no tools.yaml here", to: canvas.width), row: 0, style: .dim)
             return
         }
-        if var scroller = detail {
-            scroller.draw(detailLines(look, canvas.width), on: canvas)
-            detail = scroller
-            return
-        }
+        if detail.isOpen { return detail.draw(detailLines(look, canvas.width), on: canvas) }
         for (place, index) in selection.visible(count: rows.count, height: canvas.height).enumerated() {
             switch rows[index] {
             case .handler(let handler): draw(handler, row: place, on: canvas, look)

@@ -6,7 +6,7 @@ struct TracePane {
     /// The turn that is shown; nil: the newest.
     private var turn: Int?
     private var selection = Selection()
-    private var detail: Scroller?
+    private var detail = Detail()
     private var lastHeight = 10
     private var lastWidth = 40
 
@@ -24,18 +24,11 @@ struct TracePane {
 
     mutating func handle(_ key: Key, look: Look) -> Bool {
         guard let shown else { return false }
-        if var scroller = detail {
-            if key.code == .escape || key.code == .enter || key == .character("q") {
-                detail = nil
-                return true
-            }
-            let isTaken = scroller.handle(key, count: detailLines(look, lastWidth).count, page: lastHeight)
-            detail = scroller
-            return isTaken
+        if detail.isOpen {
+            return detail.handle(key, count: detailLines(look, lastWidth).count, page: lastHeight)
         }
         switch (key.code, key.modifiers) {
-        case (.enter, []):
-            detail = Scroller()
+        case (.enter, []): detail.open()
         case (.left, []), (.character("h"), []), (.character("["), []): show((turn ?? tree.turns.count - 1) - 1)
         case (.right, []), (.character("l"), []), (.character("]"), []): show((turn ?? tree.turns.count - 1) + 1)
         default: return selection.handle(key, count: TraceTree.rows(of: shown).count, page: lastHeight)
@@ -59,11 +52,7 @@ struct TracePane {
                 canvas.metrics.cut("spans appear here as the agent works", to: canvas.width), row: 0, style: .dim)
             return
         }
-        if var scroller = detail {
-            scroller.draw(detailLines(look, canvas.width), on: canvas)
-            detail = scroller
-            return
-        }
+        if detail.isOpen { return detail.draw(detailLines(look, canvas.width), on: canvas) }
         let rows = TraceTree.rows(of: shown)
         let number = (turn ?? tree.turns.count - 1) + 1
         header("\(number)/\(tree.turns.count) \(SafeText.oneLine(shown.label, limit: 200))", on: canvas)

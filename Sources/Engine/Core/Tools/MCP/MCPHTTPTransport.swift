@@ -107,6 +107,9 @@ package final class MCPHTTPTransport: MCPTransport {
         request.headers.append(("Content-Type", "application/json"))
         request.headers.append(("Accept", "application/json, text/event-stream"))
         request.bodyLimit = 0
+        // How long an answer may take is the caller's to say: a tool has its timeout, a subscription none.
+        request.firstByteMilliseconds = 0
+        request.idleMilliseconds = 0
         return request
     }
 
@@ -123,7 +126,9 @@ package final class MCPHTTPTransport: MCPTransport {
     }
 
     package func notify(_ message: JSONValue, context: MCPContext) async throws(EngineError) {
-        let response = try await http.send(try post(message, context))
+        var request = try post(message, context)
+        request.totalMilliseconds = 10_000
+        let response = try await http.send(request)
         _ = try? await response.body.collect(limit: 64 << 10)
         guard response.isSuccess else { throw Self.refusal(response.status, []) }
     }
