@@ -170,7 +170,7 @@ enum Command: String, CaseIterable {
         case .validate: "cleo-tui validate PATH…"
         case .render: "cleo-tui render [PACK] [OPTIONS]"
         case .tools: "cleo-tui tools list | tools call NAME [JSON]"
-        case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID"
+        case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID"
         case .doctor: "cleo-tui doctor"
         case .help: "cleo-tui help [COMMAND]"
         case .version: "cleo-tui --version"

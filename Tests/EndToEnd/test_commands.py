@@ -55,6 +55,8 @@ def test_sessions_are_stored_found_and_continued(demo):
     exported = demo.run("sessions", "export", session).stdout.splitlines()
     assert [json.loads(line)["seq"] for line in exported] == list(range(1, len(exported) + 1))
     assert demo.run("sessions", "show", "nope").returncode == 2
+    assert demo.run("sessions", "rm", session).returncode == 0
+    assert demo.run("sessions", "list", "--json").stdout.strip() == "[]"
 
 
 def test_validate_names_places(workspace):

@@ -264,4 +264,24 @@ import Testing
         _ = try await harness.say("go")
         #expect(provider.requests.first?.messages.map(\.text) == ["go"])
     }
+
+    @Test func aPersonsCallCanBeStopped() async throws {
+        let slow = FakeHandler("slow", tools: [Harness.tool("slow")]) { _ throws(EngineError) in
+            while !Task.isCancelled { try? await Task.sleep(for: .milliseconds(2)) }
+            throw EngineError(.cancelled, "cancelled")
+        }
+        let harness = Harness(ScriptedProvider([]), handlers: [slow])
+        await harness.tools.start()
+        let feed = try await harness.client.feed(of: harness.session, after: 0)
+        try await harness.client.submit(.callTool(harness.session, tool: "slow", arguments: [:]))
+        var transcript = Transcript()
+        while !transcript.isWorking, let events = await feed.next() { for event in events { transcript.apply(event) } }
+        try await harness.client.submit(.cancelTurn(harness.session))
+        while transcript.isWorking, let events = await feed.next() { for event in events { transcript.apply(event) } }
+        guard case .tool(let entry)? = transcript.items.last?.content else {
+            Issue.record("no call in \(transcript.items)")
+            return
+        }
+        #expect(entry.outcome?.status == .cancelled)
+    }
 }

@@ -179,7 +179,7 @@ extension App {
     /// The longest first; one of them fits.
     private func statusKeys() -> [String] {
         if approval != nil, focus != .chat { return ["Alt-1 to decide"] }
-        let stop = isRunning ? "Esc stop  " : ""
+        let stop = isWorking ? "Esc stop  " : ""
         return [stop + "^P palette  Tab pane  F1 keys", stop + "^P palette  F1 keys", stop + "F1 keys", "F1"]
     }
 }

@@ -45,11 +45,13 @@ package final class App {
     var look: Look { Look(metrics: metrics, markdown: markdown, now: now) }
     var transcript: Transcript { chat.transcript }
     var isRunning: Bool { transcript.turn != nil }
+    /// Esc has something to stop.
+    var isWorking: Bool { transcript.isWorking }
     var approval: ApprovalRequest? { transcript.approvals.first }
 
     /// Whether something moves by itself, so that the screen wants to be drawn again soon.
     package var needsTicks: Bool {
-        isRunning || tools.table.handlers.contains { $0.phase == .starting }
+        isWorking || tools.table.handlers.contains { $0.phase == .starting }
     }
 
     /// The last frame is a moment behind: it wants to be drawn again with the next one.
@@ -193,7 +195,7 @@ package final class App {
         }
         if key == .character("z") { return perform(.zoom) }
         if key == .character("?") { return perform(.help) }
-        if key.code == .escape, !isRunning {
+        if key.code == .escape, !isWorking {
             focus = .chat
             return []
         }
@@ -222,7 +224,7 @@ package final class App {
             composer.giveUpReason()
             return []
         }
-        if isRunning { return perform(.stop) }
+        if isWorking { return perform(.stop) }
         chat.follow()
         return []
     }
@@ -230,7 +232,7 @@ package final class App {
     private func interrupt(_ mayLeave: Bool) -> [Effect] {
         if mayLeave { return [.quit] }
         self.mayLeave = true
-        if isRunning {
+        if isWorking {
             flash = ("stopping; ^C again leaves", .warning)
             return perform(.stop)
         }
@@ -322,7 +324,7 @@ package final class App {
         switch action {
         case .palette: popup = .palette
         case .help: popup = .help
-        case .stop: return isRunning ? [.submit(.cancelTurn(session))] : []
+        case .stop: return isWorking ? [.submit(.cancelTurn(session))] : []
         case .newSession: return [.open(nil)]
         case .sessions: return [.listSessions]
         case .rename, .callTool:

@@ -13,6 +13,7 @@ enum SessionsCommand {
                 guard words.count > 1 else { throw usage("'sessions search' needs words to look for") }
                 return try search(store, words.dropFirst().joined(separator: " "), arguments)
             case "export": return try export(store, try identifier(words))
+            case "rm": return try remove(store, try identifier(words))
             case .some(let word): throw usage("'sessions \(word)' is not known")
             }
         } catch {
@@ -109,6 +110,17 @@ enum SessionsCommand {
         }
         if hits.isEmpty { Console.err("nothing found for '\(words)'") }
         return hits.isEmpty ? .failed : .done
+    }
+
+    private static func remove(_ store: any SessionStore, _ id: SessionID) throws(EngineError) -> ExitCode {
+        _ = try events(store, id)
+        try blocking { () async throws(EngineError) in
+            guard await store.claim(id) else {
+                throw EngineError(.busy, "another cleo-tui has the session '\(id)' open", hint: "close it first")
+            }
+            try await store.remove(id)
+        }
+        return .done
     }
 
     /// One event per line: the log itself.

@@ -50,6 +50,9 @@ package struct Transcript: Projection {
 
     package init() {}
 
+    /// Whether anything can be stopped: the turn, or a tool that the person called.
+    package var isWorking: Bool { turn != nil || !tools.isEmpty }
+
     /// Calls that wait for the person, oldest first.
     package var approvals: [ApprovalRequest] {
         tools.values.sorted().compactMap { index in

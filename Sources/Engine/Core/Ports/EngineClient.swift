@@ -11,6 +11,7 @@ package protocol EngineClient: Sendable {
 package enum EngineCommand: Sendable, Equatable {
     /// Begins a turn. Refused (`busy`) while one runs.
     case send(SessionID, text: String)
+    /// Stops what runs: the turn, and tools that were called by hand.
     case cancelTurn(SessionID)
     case answerApproval(SessionID, CallID, ApprovalDecision)
     case rename(SessionID, title: String)

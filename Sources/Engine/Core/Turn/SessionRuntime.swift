@@ -21,6 +21,8 @@ package actor SessionRuntime {
     /// Durable events of a session in which nothing was said yet.
     private var held: [EngineEvent]? = []
     private var running: Task<Void, Never>?
+    /// Calls that the person made.
+    private var byHand: [CallID: Task<Void, Never>] = [:]
     var partial: PartialAnswer?
     /// What the wire said about itself during the running call.
     var notes = JSONObject()
@@ -145,13 +147,20 @@ package actor SessionRuntime {
         }
     }
 
-    package func cancel() { running?.cancel() }
+    /// Stops the turn, and the tools that the person called.
+    package func cancel() {
+        running?.cancel()
+        for task in byHand.values { task.cancel() }
+    }
 
     /// Runs a tool for the person; the model never hears of it.
     package func callTool(_ tool: String, _ arguments: JSONValue) throws(EngineError) {
         try checkWritable()
         let call = ToolCall(id: CallID(ids.next("call")), tool: tool, arguments: arguments)
-        Task { _ = await self.perform(call, turn: nil, parent: nil, asked: true) }
+        byHand[call.id] = Task {
+            _ = await self.perform(call, turn: nil, parent: nil, asked: true)
+            self.byHand[call.id] = nil
+        }
     }
 
     package func rename(_ title: String) throws(EngineError) {
@@ -168,8 +177,9 @@ package actor SessionRuntime {
 
     /// Stops the turn and writes everything down.
     package func close() async {
-        running?.cancel()
+        cancel()
         await running?.value
+        for task in byHand.values { await task.value }
         for feed in feeds { feed.finish() }
         await store.flush()
     }
