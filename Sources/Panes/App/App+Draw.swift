@@ -34,7 +34,7 @@ extension App {
             inside = canvas.part(rect.inner)
         }
         switch pane {
-        case .chat: drawChat(inside, hasBorder: hasBorder)
+        case .chat: drawChat(inside)
         case .trace: trace.draw(on: inside, isFocused: isFocused, look: look)
         case .costs: costs.draw(on: inside)
         case .tools: tools.draw(on: inside, isFocused: isFocused, look: look)
@@ -48,7 +48,7 @@ extension App {
 
     // MARK: Chat
 
-    private func drawChat(_ canvas: Canvas, hasBorder: Bool) {
+    private func drawChat(_ canvas: Canvas) {
         chatWidth = canvas.width
         let composerRows = composer.rows(width: canvas.width, limit: max(1, canvas.height / 3), metrics: metrics)
         let separator = canvas.height - composerRows >= 3 ? 1 : 0
@@ -102,34 +102,30 @@ extension App {
     }
 
     private func drawWelcome(_ canvas: Canvas) {
-        var lines: [Line] = []
-        if let opened = transcript.opened {
-            lines.append(
-                Line([
-                    Run(SafeText.oneLine("\(opened.pack)@\(opened.packVersion)", limit: 80), .heading),
-                    Run(" · prompt \(SafeText.oneLine(opened.prompt, limit: 60)) · \(model(opened))", .dim),
-                ]))
-            lines.append(Line())
-            if opened.workspace == "demo" {
-                lines.append(Line([Run("Type "), Run("where is order 1042?", .key), Run(" and press Enter.")]))
-                lines.append(
-                    Line([
-                        Run("Then "), Run("track parcel PX-1042", .key), Run(" and "), Run("cancel order 1043", .key),
-                        Run("."),
-                    ]))
-                lines.append(Line())
-                lines.append(Line("The model is played by a script; the tools are real. No key, no network.", .dim))
-            } else {
-                lines.append(Line("Say something."))
-            }
-            lines.append(
-                Line([
-                    Run("^P", .key), Run(" every action   ", .dim), Run("F1", .key), Run(" keys   ", .dim),
-                    Run("^C ^C", .key), Run(" leaves", .dim),
-                ]))
-        }
+        guard let opened = transcript.opened else { return }
+        var lines = [
+            Line([
+                Run(SafeText.oneLine("\(opened.pack)@\(opened.packVersion)", limit: 80), .heading),
+                Run(" · prompt \(SafeText.oneLine(opened.prompt, limit: 60)) · \(model(opened))", .dim),
+            ]), Line(),
+        ]
+        lines += opened.workspace == "demo" ? demoHints(opened) : [Line("Say something.")]
+        lines.append(
+            Line([
+                Run("^P", .key), Run(" every action   ", .dim), Run("F1", .key), Run(" keys   ", .dim),
+                Run("^C ^C", .key), Run(" leaves", .dim),
+            ]))
         let wrapped = lines.flatMap { metrics.wrap($0, width: max(canvas.width - 2, 1)) }
         for (row, line) in wrapped.prefix(canvas.height).enumerated() { canvas.put(line, row: row, column: 1) }
+    }
+
+    private func demoHints(_ opened: SessionOpened) -> [Line] {
+        let first = Line([Run("Type "), Run("where is order 1042?", .key), Run(" and press Enter.")])
+        let then = Line([
+            Run("Then "), Run("track parcel PX-1042", .key), Run(" and "), Run("cancel order 1043", .key), Run("."),
+        ])
+        let mock = Line("The model is played by a script; the tools are real. No key, no network.", .dim)
+        return [first, then, Line()] + (opened.isMock ? [mock] : [])
     }
 
     // MARK: Status

@@ -36,6 +36,7 @@ package struct WorkspaceLoader {
     private var diagnostics: [Diagnostic] = []
     private var withTools = true
 
+    package static let toolsFiles = ["tools.yaml", "tools.yml", "tools.json"]
     package static let packSuffixes = [".pack.json", ".pack.yaml", ".pack.yml"]
 
     private init(
@@ -140,7 +141,7 @@ package struct WorkspaceLoader {
 
     private func toolsFile(_ config: WorkspaceConfig) -> String? {
         if let file = options.tools ?? config.tools { return file }
-        return ["tools.yaml", "tools.yml", "tools.json"].first { reader.files.exists($0) }
+        return Self.toolsFiles.first { reader.files.exists($0) }
     }
 
     private mutating func handlers(_ file: String) -> [HandlerSpec] {
