@@ -111,6 +111,15 @@ import Testing
         #expect(screen.picture(80, 24).joined().contains(#""state": "gone""#))
     }
 
+    @Test func theAgentsWordsAreMarkedBehindANoticeToo() {
+        let screen = TestScreen()
+        screen.happens(
+            .turnStarted(TurnStarted(message: MessageID("m"), text: "hi")),
+            .diagnostic(Diagnostic(.warning, "something", file: "")),
+            .messageCompleted(Message(id: MessageID("a"), role: .assistant, text: "hello")))
+        #expect(screen.picture(80, 24).contains { $0.hasPrefix("│agent hello") })
+    }
+
     @Test func historyWalksBackToTheDraft() {
         let screen = TestScreen()
         for text in ["first", "second"] {

@@ -249,9 +249,10 @@ struct Numbers64: RandomNumberGenerator {
     @Test func narrowScreensLoseNothingAndDoNotCrash() {
         let text =
             "# A long title\n\n- a list with a very long item\n\n| one | two |\n|---|---|\n| a long cell | b |\n\n```\ncode that is long\n```\n\n> quote"
+        let shared = metrics()
         for width in 1...30 {
-            for line in MarkdownLayout.lines(CommonMark().parse(text).map(\.block), width: width, metrics: metrics()) {
-                #expect(metrics().width(of: line) <= max(width, 4) + 8)
+            for line in MarkdownLayout.lines(CommonMark().parse(text).map(\.block), width: width, metrics: shared) {
+                #expect(shared.width(of: line) <= max(width, 4) + 8)
             }
         }
     }

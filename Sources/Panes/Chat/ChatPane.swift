@@ -64,10 +64,16 @@ struct ChatPane {
         return lines
     }
 
+    /// Nothing of the agent stands between the item and what the person said.
     private func isFirstOfAgent(_ index: Int) -> Bool {
-        guard index > 0 else { return true }
-        if case .user = transcript.items[index - 1].content { return true }
-        return false
+        for item in transcript.items[..<index].reversed() {
+            switch item.content {
+            case .user: return true
+            case .notice: continue
+            case .assistant, .tool: return false
+            }
+        }
+        return true
     }
 
     private func hasGap(before index: Int) -> Bool {
