@@ -144,3 +144,23 @@ def test_a_second_program_does_not_disturb_the_first(demo, terminal):
     first.say("where is order 1041?")
     first.wait("was delivered on Tuesday")
     assert demo.query("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_session_that_is_open_elsewhere_is_followed_and_taken_over(demo, terminal):
+    first = terminal(demo)
+    first.wait("● orders")
+    first.say("where is order 1042?")
+    first.wait("left the warehouse")
+    session = demo.query("SELECT id FROM sessions")[0][0]
+    second = terminal(demo, arguments=["--session", session])
+    second.wait("left the warehouse", "another cleo-tui has this session open")
+    first.say("where is order 1041?")
+    second.wait("was delivered on Tuesday")
+    second.wait_gone("Esc stop")
+    second.say("where is order 1040?")
+    second.wait("can only be read", "› where is order 1040?")
+    first.press("C-c", "C-c")
+    assert first.left() == 0
+    time.sleep(1)
+    second.press("Enter")
+    second.wait("was delivered on Monday")

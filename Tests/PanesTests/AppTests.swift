@@ -172,6 +172,12 @@ import Testing
             .turnStarted(TurnStarted(message: MessageID("m"), text: "more")),
             .turnFinished(TurnFinished(reason: .completed)))
         #expect(screen.picture(80, 24).dropLast(3).dropFirst(2) == before.dropFirst(2))
+        screen.press(Key(.end))
+        let end = screen.picture(80, 24)
+        _ = screen.app.handle(.wheel(-3, row: 5, column: 5))
+        #expect(screen.picture(80, 24)[8] == end[5])
+        _ = screen.app.handle(.wheel(3, row: 5, column: 5))
+        #expect(screen.picture(80, 24) == end)
         screen.press(Key(.home, .alt))
         #expect(
             screen.picture(80, 24).joined().contains("question 1 ")

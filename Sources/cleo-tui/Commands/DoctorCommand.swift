@@ -109,7 +109,8 @@ enum DoctorCommand {
         let redactor = wiring.redactor(workspace.handlers)
         return findings
             + states.map { state in
-                let detail = "\(state.handler) (\(state.kind)): \(state.tools.count) tools"
+                let detail =
+                    "\(state.handler) (\(state.kind)): \(state.tools.count) tool\(state.tools.count == 1 ? "" : "s")"
                 return Finding(
                     state: state.phase == .ready ? .good : .bad, what: "tools",
                     detail: redactor.clean(

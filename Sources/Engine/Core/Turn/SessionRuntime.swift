@@ -29,8 +29,9 @@ package actor SessionRuntime {
     var approvals = Approvals()
     var hasReportedMissingTools = false
     private var checkpointing: Task<Void, Never>?
-    /// Another process writes this session.
+    /// Another process writes this session; it is followed here.
     package private(set) var isReadOnly = false
+    private var following: Task<Void, Never>?
 
     package init(
         id: SessionID, agent: Agent, tools: ToolBox, store: any SessionStore, clock: any EngineClock,
@@ -55,11 +56,36 @@ package actor SessionRuntime {
         }
         sequence = events.last?.sequence ?? 0
         if !events.isEmpty { held = nil }
-        guard !isReadOnly else { return }
+        if isReadOnly { follow() } else { await take() }
+    }
+
+    /// This process writes the session from now on.
+    private func take() async {
         if let turn = conversation.openTurn { await recover(turn) }
         if conversation.opened != agent.opened { emit(.sessionOpened(agent.opened), nil) }
         await tools.listen { [weak self] state in await self?.handlerChanged(state) }
     }
+
+    /// Publishes what the other process writes, and takes the session when that has left.
+    private func follow() {
+        following = Task {
+            while isReadOnly, !Task.isCancelled {
+                try? await clock.sleep(milliseconds: Self.followMilliseconds)
+                let isFree = await store.claim(id)
+                for event in (try? await store.events(of: id, after: sequence)) ?? [] {
+                    sequence = event.sequence
+                    conversation.apply(event)
+                    handlers.apply(event)
+                    for feed in feeds { feed.post([event]) }
+                }
+                guard isFree else { continue }
+                isReadOnly = false
+                await take()
+            }
+        }
+    }
+
+    private static let followMilliseconds = 300
 
     private func recover(_ turn: TurnID) async {
         if let checkpoint = try? await store.checkpoint(of: id), checkpoint.turn == turn {
@@ -112,25 +138,32 @@ package actor SessionRuntime {
         let now = sequence
         let unwritten = held ?? []
         let streaming = partial.map { partial in
-            EngineEvent(
-                sequence: now, at: clock.now(), session: id, turn: partial.turn,
-                body: .messageDelta(MessageDelta(message: partial.message, channel: .text, text: partial.text)))
+            let delta = MessageDelta(message: partial.message, channel: .text, text: partial.text)
+            return event(.messageDelta(delta), now, turn: partial.turn)
         }
         // The phases of the servers are not in the log.
-        let states = handlers.handlers.map { state in
-            EngineEvent(sequence: now, at: clock.now(), session: id, turn: nil, body: .handlerChanged(state))
-        }
+        let states = handlers.handlers.map { event(.handlerChanged($0), now) }
+        let notes = isReadOnly ? [event(.diagnostic(Self.readOnlyNote), now)] : []
         let later = EventFeed()
         feeds.append(later)
         defer { later.finish() }
         let written = try await store.events(of: id, after: after).filter { $0.sequence <= now }
         let feed = EventFeed()
         let known = max(after, written.last?.sequence ?? 0)
-        feed.post(written + unwritten.filter { $0.sequence > known } + states + (streaming.map { [$0] } ?? []))
+        feed.post(written + unwritten.filter { $0.sequence > known } + states + notes + (streaming.map { [$0] } ?? []))
         feed.post(later.take())
         feeds.append(feed)
         return feed
     }
+
+    /// An event for one reader, which is not part of the log.
+    private func event(_ body: TurnEvent, _ sequence: Int, turn: TurnID? = nil) -> EngineEvent {
+        EngineEvent(sequence: sequence, at: clock.now(), session: id, turn: turn, body: body)
+    }
+
+    private static let readOnlyNote = Diagnostic(
+        .note, "another cleo-tui has this session open: it is followed here, and can be written when that one closes",
+        file: "")
 
     // MARK: Commands
 
@@ -177,6 +210,7 @@ package actor SessionRuntime {
 
     /// Stops the turn and writes everything down.
     package func close() async {
+        following?.cancel()
         cancel()
         await running?.value
         for task in byHand.values { await task.value }
