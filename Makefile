@@ -18,7 +18,7 @@ TOOLS := tmux curl sqlite3 python3-venv
 SOURCES := $(shell find Sources Package.swift -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit e2e lint format check bench kill-test install uninstall clean libraries tools
+.PHONY: help run build test unit e2e lint format check bench kill-test fuzz install uninstall clean libraries tools
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ e2e: libraries tools $(VENV)/ready ## the built program in tmux, with real MCP a
 kill-test: libraries tools $(VENV)/ready ## kill -9 at 200 moments of streaming turns
 	swift build --product cleo-tui
 	CLEO_KILLS=200 $(PYTHON) -m pytest -q --color=no Tests/EndToEnd/test_kill.py
+
+fuzz: libraries ## broken input by the ten thousands; FILTER and CLEO_SEED narrow it
+	swift build --build-tests
+	CLEO_FUZZ=$(or $(CLEO_FUZZ),20000) swift test --skip-build --disable-xctest --filter $(or $(FILTER),FuzzTests)
 
 lint: ## format (strict), layers, sizes
 	swift format lint --strict --recursive Package.swift Sources Tests
