@@ -40,31 +40,44 @@ extension TextMetrics {
         if self.width(of: line) <= width { return [line] }
         // Even a wide character has to fit beside it.
         let indent = indent <= width / 2 && width - indent >= 2 ? indent : 0
-        var cells: [Cell] = []
-        for (number, run) in line.runs.enumerated() {
-            for character in run.text { cells.append(Cell(character, number, self.width(of: character))) }
-        }
+        let cells = cells(of: line)
         var lines: [Line] = []
         var rest = cells[...]
         while !rest.isEmpty {
             let isFirst = lines.isEmpty
             let piece = Self.head(of: rest, room: isFirst ? width : width - indent)
             lines.append(Self.line(piece, line.runs, indent: isFirst ? 0 : indent))
-            rest = rest[piece.endIndex...].drop { $0.character == " " }
+            rest = rest[piece.endIndex...].drop { $0.isSpace }
         }
         return lines
     }
 
-    /// A character on its way into a line.
+    /// A character on its way into a line: where it stands in its run's text.
     private struct Cell {
-        let character: Character
         let run: Int
+        let start: String.Index
+        let end: String.Index
         let width: Int
-        init(_ character: Character, _ run: Int, _ width: Int) {
-            self.character = character
-            self.run = run
-            self.width = width
+        let isSpace: Bool
+    }
+
+    private func cells(of line: Line) -> [Cell] {
+        var cells: [Cell] = []
+        for (number, run) in line.runs.enumerated() {
+            let text = run.text
+            cells.reserveCapacity(cells.count + text.utf8.count)
+            // Most text is ASCII, where every byte is a character of one column.
+            let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
+            var start = text.startIndex
+            while start < text.endIndex {
+                let end = isPlain ? text.utf8.index(after: start) : text.index(after: start)
+                let width = isPlain ? 1 : self.width(of: text[start])
+                cells.append(
+                    Cell(run: number, start: start, end: end, width: width, isSpace: text.utf8[start] == 0x20))
+                start = end
+            }
         }
+        return cells
     }
 
     private static func line(_ cells: ArraySlice<Cell>, _ runs: [Run], indent: Int) -> Line {
@@ -72,7 +85,8 @@ extension TextMetrics {
         var rest = cells
         while let first = rest.first {
             let same = rest.prefix { $0.run == first.run }
-            line.append(String(same.map(\.character)), runs[first.run].style)
+            guard let last = same.last else { break }
+            line.append(String(runs[first.run].text[first.start..<last.end]), runs[first.run].style)
             rest = rest[same.endIndex...]
         }
         return line
@@ -87,15 +101,13 @@ extension TextMetrics {
         }
         guard let end else { return cells }
         let whole = cells[..<max(end, cells.startIndex + 1)]
-        if cells[whole.endIndex - 1].character != " ", whole.endIndex < cells.endIndex,
-            cells[whole.endIndex].character == " "
-        {
+        if !cells[whole.endIndex - 1].isSpace, whole.endIndex < cells.endIndex, cells[whole.endIndex].isSpace {
             return whole
         }
         // Spaces at the very start are an indentation, not a place to break.
-        guard let text = whole.firstIndex(where: { $0.character != " " }),
-            let space = whole[text...].lastIndex(where: { $0.character == " " }),
-            let last = whole[..<space].lastIndex(where: { $0.character != " " })
+        guard let text = whole.firstIndex(where: { !$0.isSpace }),
+            let space = whole[text...].lastIndex(where: { $0.isSpace }),
+            let last = whole[..<space].lastIndex(where: { !$0.isSpace })
         else { return whole }
         return whole[...last]
     }
