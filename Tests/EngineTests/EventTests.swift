@@ -74,6 +74,19 @@ import Testing
         #expect(waiting.first == delta(String(repeating: "x", count: 1_000)))
     }
 
+    @Test func ofProgressTheLastWordStands() {
+        let feed = EventFeed()
+        for number in 1...1_000 {
+            let progress = ToolProgress(call: CallID("c"), progress: Double(number))
+            feed.post([
+                EngineEvent(
+                    sequence: 1, at: Timestamp(milliseconds: 0), session: SessionID("s"), turn: nil,
+                    body: .toolProgress(progress))
+            ])
+        }
+        #expect(feed.take().map(\.body) == [.toolProgress(ToolProgress(call: CallID("c"), progress: 1_000))])
+    }
+
     @Test func anUnknownPriceIsNeverZero() {
         var ledger = CostLedger()
         func report(_ cost: Money?) -> EngineEvent {

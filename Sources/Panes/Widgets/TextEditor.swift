@@ -10,6 +10,8 @@ package struct TextEditor: Sendable, Equatable {
     /// More is not taken in.
     package static let limit = 1 << 20
     private static let undoLimit = 200
+    /// Characters of all that can be undone: a long text keeps fewer steps.
+    private static let undoCharacters = 4 << 20
 
     private var state = State()
     private var undone: [State] = []
@@ -44,7 +46,8 @@ package struct TextEditor: Sendable, Equatable {
 
     private mutating func remember() {
         before.append(state)
-        if before.count > Self.undoLimit { before.removeFirst() }
+        let steps = min(Self.undoLimit, max(Self.undoCharacters / max(state.characters.count, 1), 2))
+        if before.count > steps { before.removeFirst(before.count - steps) }
         undone = []
         isTyping = false
         goal = nil

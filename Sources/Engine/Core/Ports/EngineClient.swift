@@ -21,8 +21,8 @@ package enum EngineCommand: Sendable, Equatable {
 
 /// Events on their way to one reader.
 ///
-/// Posting never blocks and never drops. Deltas of one message that wait are joined into one, so what waits for a
-/// slow reader is bounded by the text itself.
+/// Posting never blocks and never drops. Deltas of one message that wait are joined into one, and of a tool's progress
+/// the last word stands, so what waits for a slow reader is bounded by the text itself.
 package final class EventFeed: Sendable {
     private struct State {
         var waiting: [EngineEvent] = []
@@ -48,14 +48,15 @@ package final class EventFeed: Sendable {
     }
 
     private static func join(_ event: EngineEvent, into waiting: inout [EngineEvent]) {
-        if case .messageDelta(let delta) = event.body, let last = waiting.last,
-            case .messageDelta(var before) = last.body,
-            before.message == delta.message, before.channel == delta.channel
-        {
+        guard let last = waiting.last else { return waiting.append(event) }
+        switch (last.body, event.body) {
+        case (.messageDelta(var before), .messageDelta(let delta))
+        where before.message == delta.message && before.channel == delta.channel:
             before.text += delta.text
             waiting[waiting.count - 1].body = .messageDelta(before)
-        } else {
-            waiting.append(event)
+        case (.toolProgress(let before), .toolProgress(let progress)) where before.call == progress.call:
+            waiting[waiting.count - 1] = event
+        default: waiting.append(event)
         }
     }
 
