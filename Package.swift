@@ -33,7 +33,9 @@ let package = Package(
         .target(name: "CProcess", cSettings: gnu),
 
         // The engine: values, rules and loops in Core; what touches the machine in System.
-        .target(name: "Engine", path: "Sources/Engine/Core", swiftSettings: house),
+        .target(name: "Engine", path: "Sources/Engine/Core", swiftSettings: house, plugins: ["CheckList"]),
+        // Lists the checks at build time, so that a new one is one new file.
+        .plugin(name: "CheckList", capability: .buildTool()),
         .target(
             name: "EngineSystem",
             dependencies: [

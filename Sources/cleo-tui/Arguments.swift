@@ -81,8 +81,10 @@ struct Arguments: Equatable {
 }
 
 enum Option: String, CaseIterable {
-    case workspace, pack, prompt, variable = "var", tools, provider, model, baseURL = "base-url"
+    case workspace, pack, prompt, variable = "var", variables = "vars", semantics = "as", tools, provider, model,
+        baseURL = "base-url"
     case session, resume = "continue", new, text, json, events, yes, quiet, limit
+    case format, strict, parity, target = "for", output, force
     case help, version
 
     var spelling: String { "--" + rawValue }
@@ -93,6 +95,7 @@ enum Option: String, CaseIterable {
         case .text: "-p"
         case .resume: "-c"
         case .quiet: "-q"
+        case .output: "-o"
         case .help: "-h"
         case .version: "-V"
         default: nil
@@ -103,7 +106,10 @@ enum Option: String, CaseIterable {
     var placeholder: String? {
         switch self {
         case .workspace: "DIR"
-        case .pack, .tools: "FILE"
+        case .pack, .tools, .variables, .output: "FILE"
+        case .semantics: "strict|promptkit"
+        case .target: "spec|promptkit"
+        case .format: "text|json|sarif"
         case .prompt, .model: "NAME"
         case .variable: "NAME=VALUE"
         case .provider: "NAME|FILE"
@@ -123,6 +129,14 @@ enum Option: String, CaseIterable {
         case .pack: "the PromptPack to run"
         case .prompt: "the prompt of the pack (default: 'default', else the first)"
         case .variable: "a value for a variable of the prompt; may be repeated"
+        case .variables: "a file of values for variables, JSON or YAML"
+        case .semantics: "whose rules apply: the specification's (strict), or what PromptKit does in production"
+        case .format: "what is printed"
+        case .strict: "deviations from PromptArena's own schemas are errors"
+        case .parity: "also what PromptKit does differently in production"
+        case .target: "which closed schema the pack is for (default: spec)"
+        case .output: "the file to write (default: standard output)"
+        case .force: "replace files that are there"
         case .tools: "the tools file"
         case .provider: "mock, openai, a name in providers/, or a provider file"
         case .model: "the model"
@@ -143,15 +157,17 @@ enum Option: String, CaseIterable {
 }
 
 enum Command: String, CaseIterable {
-    case chat, run, validate, render, tools, sessions, doctor, help, version
+    case chat, run, validate, render, compile, `init`, tools, sessions, doctor, help, version
     case demoTools = "demo-tools"
 
     var options: [Option] {
         switch self {
         case .chat: Self.agent + [.session, .resume, .new]
         case .run: Self.agent + [.text, .session, .resume, .json, .events, .yes, .quiet]
-        case .validate: [.json]
-        case .render: [.workspace, .pack, .prompt, .variable, .json]
+        case .validate: [.json, .format, .strict, .parity]
+        case .render: [.workspace, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
+        case .compile: [.output, .target, .strict]
+        case .`init`: [.force]
         case .tools: [.workspace, .tools, .json]
         case .sessions: [.json, .limit]
         case .doctor: [.workspace, .json]
@@ -160,7 +176,7 @@ enum Command: String, CaseIterable {
     }
 
     private static let agent: [Option] = [
-        .workspace, .pack, .prompt, .variable, .tools, .provider, .model, .baseURL,
+        .workspace, .pack, .prompt, .variable, .variables, .semantics, .tools, .provider, .model, .baseURL,
     ]
 
     var usage: String {
@@ -169,6 +185,8 @@ enum Command: String, CaseIterable {
         case .run: "cleo-tui run [-p TEXT] [OPTIONS]"
         case .validate: "cleo-tui validate PATH…"
         case .render: "cleo-tui render [PACK] [OPTIONS]"
+        case .compile: "cleo-tui compile FILE… [-o FILE]"
+        case .`init`: "cleo-tui init [TEMPLATE [FOLDER]]"
         case .tools: "cleo-tui tools list | tools call NAME [JSON]"
         case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID"
         case .doctor: "cleo-tui doctor"
@@ -183,7 +201,9 @@ enum Command: String, CaseIterable {
         case .chat: "the screen; a plain conversation where there is no screen"
         case .run: "one answer, no screen; what stands on standard input is added to the text"
         case .validate: "checks packs, tools files, mock files, provider files and cleo.yaml"
-        case .render: "what the model would be sent"
+        case .render: "what the model would be sent, and what gave each part of it"
+        case .compile: "PromptConfig files or an arena file as one pack, the same bytes for the same input"
+        case .`init`: "writes a small workspace to begin with; without a template, lists them"
         case .tools: "what the tool servers offer; a call by hand"
         case .sessions: "stored conversations"
         case .doctor: "what works here, what does not, what to do"

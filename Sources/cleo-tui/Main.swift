@@ -23,6 +23,8 @@ enum Main {
         case .run: RunCommand.run(arguments)
         case .validate: ValidateCommand.run(arguments)
         case .render: RenderCommand.run(arguments)
+        case .compile: CompileCommand.run(arguments)
+        case .`init`: InitCommand.run(arguments)
         case .tools: ToolsCommand.run(arguments)
         case .sessions: SessionsCommand.run(arguments)
         case .doctor: DoctorCommand.run(arguments)

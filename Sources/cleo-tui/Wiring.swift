@@ -43,7 +43,7 @@ struct Wiring {
         let files = DiskFiles(root: folder)
         if (["cleo.yaml"] + WorkspaceLoader.toolsFiles).contains(where: files.exists) { return true }
         return ["prompts", "."].contains { place in
-            files.list(place).contains { name in WorkspaceLoader.packSuffixes.contains { name.hasSuffix($0) } }
+            files.list(place).contains { name in WorkspaceLoader.allSuffixes.contains { name.hasSuffix($0) } }
         }
     }
 
@@ -57,6 +57,13 @@ struct Wiring {
         options.provider = arguments[.provider].map { $0.contains("/") ? Folders.absolute($0) : $0 }
         options.model = arguments[.model]
         options.baseURL = arguments[.baseURL]
+        options.variablesFile = arguments[.variables].map(Folders.absolute)
+        if let word = arguments[.semantics] {
+            guard let semantics = Semantics(rawValue: word) else {
+                throw EngineError(.invalidInput, "'--as \(word)' is unknown", hint: "one of: strict, promptkit")
+            }
+            options.semantics = semantics
+        }
         for pair in arguments.all(.variable) {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty else {
@@ -149,7 +156,7 @@ struct Wiring {
             workspace: isDemo ? "demo" : workspaceFolder, pack: workspace.pack, prompt: workspace.prompt,
             variables: workspace.variables, provider: provider, price: price,
             parameters: workspace.prompt.parameters.over(workspace.provider.parameters),
-            limits: workspace.config.limits, approval: workspace.config.approval)
+            limits: workspace.config.limits, approval: workspace.config.approval, patterns: patterns)
     }
 
     private func openAI(_ config: ProviderConfig, _ model: String) throws(EngineError) -> OpenAIProvider {
@@ -184,7 +191,7 @@ struct Wiring {
         guard let file = candidates.first(where: files.exists), let bytes = try? files.read(file),
             let value = try? JSONParser.parse(bytes)
         else { return .empty }
-        return PriceTable.load(SourceDocument(file: file, value: value, places: [:])).value ?? .empty
+        return PriceTable.load(SourceDocument(file: file, value: value)).value ?? .empty
     }
 
     // MARK: The engine

@@ -41,7 +41,7 @@ import Testing
     @Test func placesAreKnown() {
         let document = read("a:\n  - b: 1\n    c: two\n").value
         #expect(document?.place(of: "/a/0/c") == Place(line: 3, column: 8))
-        #expect(document?.placeOfKey("/a/0/c") == Place(line: 3, column: 5))
+        #expect(document?.location(of: "/a/0/c", key: true).place == Place(line: 3, column: 5))
     }
 
     @Test func aSecondDocumentIsSaid() {

@@ -43,9 +43,11 @@ import Testing
         let reader = DocumentReader(files: DiskFiles(root: "/"), yaml: LibYAMLReader())
         fuzz([try file("prompts/support.pack.json")]) { bytes in
             guard let document = reader.parse(bytes, file: "a.pack.json").value,
-                let pack = PackLoader.load(document).value, let prompt = pack.prompts.first
+                let pack = PackLoader.load(document, patterns: PCREPatternCompiler()).value,
+                let prompt = pack.prompts.first
             else { return }
-            _ = try? PromptRenderer.render(prompt, fragments: pack.fragments, given: [:])
+            let values = VariableValues(prompt.variables, given: [:], patterns: PCREPatternCompiler())
+            _ = try? PromptRenderer.render(prompt, fragments: pack.fragments, values: values)
         }
     }
 

@@ -1,5 +1,5 @@
 import Engine
-import EngineSystem
+package import EngineSystem
 import Glibc
 
 /// The folder of this package.
@@ -65,4 +65,28 @@ package func shell(_ command: String) -> String {
     }
     if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self)
+}
+
+/// Files under a folder whose path fits, sorted.
+package func findFiles(in files: DiskFiles, _ folder: String, _ fits: (String) -> Bool) -> [String] {
+    files.list(folder).flatMap { name -> [String] in
+        let path = folder == "." ? name : folder + "/" + name
+        if fits(path) { return [path] }
+        return name.contains(".") && !name.hasPrefix("v") ? [] : findFiles(in: files, path, fits)
+    }
+}
+
+/// Sebastiano Vigna's SplitMix64: random numbers that are the same in every run.
+package struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
 }

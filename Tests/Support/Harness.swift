@@ -15,7 +15,9 @@ package final class Harness: Sendable {
     ) {
         self.store = store
         let pack = PromptPack(id: "test", name: "test", version: "1.0.0", prompts: [prompt])
-        var agent = Agent(workspace: "test", pack: pack, prompt: prompt, provider: provider, price: price)
+        var agent = Agent(
+            workspace: "test", pack: pack, prompt: prompt, provider: provider, price: price,
+            patterns: PCREPatternCompiler())
         change(&agent)
         tools = ToolBox(handlers: handlers, patterns: PCREPatternCompiler(), clock: clock)
         client = LocalClient(

@@ -1,6 +1,6 @@
 import Engine
 
-/// Prints what the model would be sent.
+/// Prints what the model would be sent, and what gave each part of it.
 enum RenderCommand {
     static func run(_ arguments: Arguments) -> ExitCode {
         do throws(EngineError) {
@@ -20,22 +20,85 @@ enum RenderCommand {
         let loaded = WorkspaceLoader.load(
             options, reader: wiring.reader, variables: wiring.variables, patterns: wiring.patterns,
             withTools: false)
-        Console.report(loaded.diagnostics)
+        Console.report(loaded.diagnostics.filter { $0.severity != .note })
         guard let workspace = loaded.value else { return .usage }
-        let rendered = try PromptRenderer.render(
-            workspace.prompt, fragments: workspace.pack.fragments, given: workspace.variables)
-        guard arguments.has(.json) else {
-            Console.out(rendered.text)
-            if !rendered.unused.isEmpty { Console.err("unused: \(rendered.unused.joined(separator: ", "))") }
-            return .done
+        let prompt = workspace.prompt.adapted(to: options.model ?? "")
+        let values = VariableValues(
+            prompt.variables, given: workspace.variables, bindings: workspace.config.bindings,
+            patterns: wiring.patterns)
+        let isStrict = workspace.config.semantics == .strict
+        let account =
+            isStrict
+            ? PromptRenderer.account(prompt, fragments: workspace.pack.fragments, values: values)
+            : PromptKitRenderer.account(
+                workspace.prompt, fragments: workspace.pack.fragments, given: workspace.variables)
+        let problem = PromptRenderer.problem(with: account, prompt, workspace.pack.fragments, values)
+        if arguments.has(.json) {
+            Console.out(document(account, workspace, values, problem).prettyText)
+        } else if let problem, isStrict {
+            throw problem
+        } else {
+            Console.out(account.text)
+            Console.err(summary(account, values))
         }
-        let document: JSONValue = [
+        return problem == nil || !isStrict ? .done : .usage
+    }
+
+    /// What gave how much, on standard error, where it does not mix with the prompt.
+    private static func summary(_ account: RenderedPrompt, _ values: VariableValues) -> String {
+        var bytes: [(name: String, count: Int)] = []
+        for span in account.spans {
+            let name: String =
+                switch span.source {
+                case .template: "the template"
+                case .variable(let name): "{{\(name)}} (\(values.origins[name]?.rawValue ?? "given"))"
+                case .fragment(let name): "fragment \(name)"
+                case .unresolved(let name): "{{\(name)}}, which nothing fills"
+                }
+            if let index = bytes.firstIndex(where: { $0.name == name }) {
+                bytes[index].count += span.length
+            } else {
+                bytes.append((name, span.length))
+            }
+        }
+        var lines = ["about \(account.tokens) tokens, \(account.text.utf8.count) bytes:"]
+        lines += bytes.map { "  \($0.count)\t\($0.name)" }
+        if !account.unused.isEmpty { lines.append("unused: \(account.unused.joined(separator: ", "))") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func document(
+        _ account: RenderedPrompt, _ workspace: Workspace, _ values: VariableValues, _ problem: EngineError?
+    ) -> JSONValue {
+        func names(_ list: [String]) -> JSONValue { .array(list.map { .string($0) }) }
+        var from = 0
+        let spans = account.spans.map { span -> JSONValue in
+            defer { from += span.length }
+            var object: JSONObject = ["from": .int(from), "to": .int(from + span.length)]
+            switch span.source {
+            case .template: object["source"] = "template"
+            case .variable(let name):
+                object["source"] = "variable"
+                object["name"] = .string(name)
+                object["origin"] = values.origins[name].map { .string($0.rawValue) }
+            case .fragment(let name):
+                object["source"] = "fragment"
+                object["name"] = .string(name)
+            case .unresolved(let name):
+                object["source"] = "unresolved"
+                object["name"] = .string(name)
+            }
+            return .object(object)
+        }
+        var document: JSONObject = [
             "pack": .string("\(workspace.pack.id)@\(workspace.pack.version)"),
-            "prompt": .string(workspace.prompt.key), "system": .string(rendered.text),
-            "estimated_tokens": .int(TokenEstimate.tokens(rendered.text)),
-            "used": .array(rendered.used.map { .string($0) }), "unused": .array(rendered.unused.map { .string($0) }),
+            "prompt": .string(workspace.prompt.key), "semantics": .string(workspace.config.semantics.rawValue),
+            "system": .string(account.text), "estimated_tokens": .int(account.tokens),
+            "spans": .array(spans), "used": names(account.used), "unused": names(account.unused),
+            "missing": names(account.missing), "unresolved": names(account.unresolved),
+            "invalid": names(account.invalid),
         ]
-        Console.out(document.prettyText)
-        return .done
+        if let problem { document["error"] = JSONValue(encoding: problem.info) }
+        return .object(document)
     }
 }

@@ -8,93 +8,139 @@ enum ValidateCommand {
             Console.err("cleo-tui: 'validate' needs a file or a folder\nhint: cleo-tui validate prompts/ tools.yaml")
             return .usage
         }
-        var checked: [String] = []
-        var diagnostics: [Diagnostic] = []
-        for word in arguments.words {
-            let (files, found) = check(word)
-            checked += files
-            diagnostics += found
+        let format = arguments.has(.json) ? "json" : arguments[.format] ?? "text"
+        guard ["text", "json", "sarif"].contains(format) else {
+            Console.err("cleo-tui: there is no format '\(format)'\nhint: one of: text, json, sarif")
+            return .usage
         }
-        let errors = diagnostics.count { $0.severity == .error }
-        if arguments.has(.json) {
-            let document: JSONValue = [
-                "valid": .bool(errors == 0), "files": .array(checked.map { .string($0) }),
-                "diagnostics": .array(diagnostics.map { JSONValue(encoding: $0) }),
-            ]
-            Console.out(document.prettyText)
-        } else {
-            for diagnostic in diagnostics { Console.out(diagnostic.description) }
-            let warnings = diagnostics.count - errors
-            Console.err("\(count(checked.count, "file")): \(count(errors, "error")), \(count(warnings, "warning"))")
+        let checker = FileChecker(isStrict: arguments.has(.strict))
+        var report = ValidationReport()
+        for word in arguments.words { checker.check(word, &report) }
+        switch format {
+        case "json": Console.out(report.json.prettyText)
+        case "sarif": Console.out(report.sarif.prettyText)
+        default: print(report, withParity: arguments.has(.parity))
         }
-        return errors == 0 ? .done : .usage
+        return report.errors == 0 ? .done : .usage
     }
 
-    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
-
-    private static func check(_ word: String) -> (files: [String], diagnostics: [Diagnostic]) {
-        let files = DiskFiles(root: Folders.current())
-        guard !files.list(word).isEmpty else { return ([word], checkFile(word, files)) }
-        let inside = known(in: word, files, depth: 0)
-        guard !inside.isEmpty else {
-            return ([], [Diagnostic(.error, "the folder holds nothing to check", file: word)])
-        }
-        return (inside, inside.flatMap { checkFile($0, files) })
-    }
-
-    /// Files of a folder, and of those inside, whose names say what they are.
-    private static func known(in folder: String, _ files: DiskFiles, depth: Int) -> [String] {
-        files.list(folder).filter { !$0.hasPrefix(".") }.flatMap { name -> [String] in
-            let path = folder == "." ? name : folder.hasSuffix("/") ? folder + name : folder + "/" + name
-            if kind(ofName: path) != nil { return [path] }
-            return depth < 5 ? known(in: path, files, depth: depth + 1) : []
-        }
-    }
-
-    private enum Kind { case pack, tools, mock, provider, config }
-
-    private static func kind(ofName path: String) -> Kind? {
-        let name = path.split(separator: "/").last.map(String.init) ?? path
-        if name == "cleo.yaml" { return .config }
-        if WorkspaceLoader.packSuffixes.contains(where: { name.hasSuffix($0) }) { return .pack }
-        if name.hasSuffix(".mock.yaml") { return .mock }
-        if ["tools.yaml", "tools.yml", "tools.json", "tools.yaml.example"].contains(name) { return .tools }
-        return nil
-    }
-
-    /// By the name, else by what stands inside.
-    private static func kind(of document: SourceDocument) -> Kind? {
-        if let kind = kind(ofName: document.file) { return kind }
-        switch document.value["kind"]?.string {
-        case "Provider": return .provider
-        case "ToolRegistry": return .tools
-        default: break
-        }
-        if document.value["prompts"] != nil { return .pack }
-        if document.value["handlers"] != nil { return .tools }
-        if document.value["scenarios"] != nil || document.value["rules"] != nil { return .mock }
-        return nil
-    }
-
-    private static func checkFile(_ path: String, _ files: DiskFiles) -> [Diagnostic] {
-        let loaded = DocumentReader(files: files, yaml: LibYAMLReader()).read(path)
-        guard let document = loaded.value else { return loaded.diagnostics }
-        let variables = WorkspaceVariables(program: Folders.program())
-        variables.set("CLEO_DEMO_HTTP", "http://127.0.0.1:1")
-        let found: [Diagnostic] =
-            switch kind(of: document) {
-            case .pack: PackLoader.load(document).diagnostics
-            case .tools: ToolsFileLoader.load(document, variables: variables).diagnostics
-            case .mock: MockScriptLoader.load(document, patterns: PCREPatternCompiler()).diagnostics
-            case .provider: ProviderConfigLoader.load(document, variables: variables).diagnostics
-            case .config: WorkspaceConfigLoader.load(document, variables: variables).diagnostics
-            case nil:
-                [
-                    Diagnostic(
-                        .error, "the file is not a pack, a tools file, a mock file, a provider file or cleo.yaml",
-                        file: path, hint: "a pack has \"prompts\", a tools file has \"handlers\"")
-                ]
+    private static func print(_ report: ValidationReport, withParity: Bool) {
+        for diagnostic in report.diagnostics { Console.out(diagnostic.description) }
+        for pack in report.packs { Console.out(portability(pack)) }
+        if withParity {
+            for pack in report.packs where pack.inspection.pack != nil {
+                Console.out("\(pack.file): \(count(pack.divergences.count, "difference")) to PromptKit")
+                for divergence in pack.divergences { Console.out("  " + divergence.description) }
             }
-        return loaded.diagnostics + found
+        }
+        let parts = [
+            count(report.errors, "error"), count(report.count(.warning), "warning"), count(report.count(.note), "note"),
+        ]
+        Console.err("\(count(report.files.count, "file")): \(parts.joined(separator: ", "))")
+    }
+
+    static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+    /// Which published schemas a pack satisfies, and who will refuse it.
+    private static func portability(_ pack: ValidationReport.Pack) -> String {
+        let editions = pack.inspection.editions
+        let fits = Edition.allCases.filter { editions.contains($0) }.map(\.title)
+        var lines = ["\(pack.file): satisfies \(fits.isEmpty ? "no published schema" : fits.joined(separator: ", "))"]
+        for edition in Edition.allCases where !editions.contains(edition) {
+            guard let reason = pack.inspection.reasons[edition] else { continue }
+            let place = reason.line.map { ":\($0):\(reason.column ?? 1)" } ?? ""
+            let who = edition.runtimes.map { " (\($0))" } ?? ""
+            lines.append(
+                "  not \(edition.title)\(who)\(place.isEmpty ? "" : ", " + reason.file + place): \(reason.message)")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// What checking some files came to.
+struct ValidationReport {
+    struct Pack {
+        var file: String
+        var inspection: PackInspection
+        var divergences: [Divergence]
+    }
+
+    var files: [String] = []
+    var diagnostics: [Diagnostic] = []
+    var packs: [Pack] = []
+
+    func count(_ severity: Diagnostic.Severity) -> Int { diagnostics.count { $0.severity == severity } }
+    var errors: Int { count(.error) }
+
+    var json: JSONValue {
+        [
+            "valid": .bool(errors == 0), "files": .array(files.map { .string($0) }),
+            "diagnostics": .array(diagnostics.map { JSONValue(encoding: $0) }),
+            "packs": .array(
+                packs.map { pack in
+                    [
+                        "file": .string(pack.file),
+                        "satisfies": .array(pack.inspection.editions.members.map { .string($0.title) }),
+                        "refused_by": .object(
+                            JSONObject(
+                                Edition.allCases.compactMap { edition in
+                                    pack.inspection.reasons[edition].map {
+                                        (edition.title, JSONValue(encoding: $0))
+                                    }
+                                })),
+                        "parity": .array(pack.divergences.map(\.json)),
+                    ]
+                }),
+        ]
+    }
+
+    /// SARIF 2.1.0 (OASIS), which code hosts read to annotate lines.
+    var sarif: JSONValue {
+        let rules = Set(diagnostics.map { $0.rule ?? "file" }).sorted()
+        let results = diagnostics.map { diagnostic -> JSONValue in
+            var region: JSONObject = ["startLine": .int(diagnostic.line ?? 1)]
+            if let column = diagnostic.column { region["startColumn"] = .int(column) }
+            var location: JSONObject = [
+                "physicalLocation": [
+                    "artifactLocation": ["uri": .string(Self.uri(diagnostic.file))], "region": .object(region),
+                ]
+            ]
+            if let path = diagnostic.path {
+                location["logicalLocations"] = [["fullyQualifiedName": .string(path)]]
+            }
+            let text = diagnostic.message + (diagnostic.hint.map { "; \($0)" } ?? "")
+            return [
+                "ruleId": .string(diagnostic.rule ?? "file"),
+                "level": .string(diagnostic.severity.rawValue), "message": ["text": .string(text)],
+                "locations": [.object(location)],
+            ]
+        }
+        return [
+            "version": "2.1.0",
+            "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+            "runs": [
+                [
+                    "tool": [
+                        "driver": [
+                            "name": "cleo-tui", "version": .string(ProgramInfo.version),
+                            "rules": .array(rules.map { ["id": .string($0)] }),
+                        ]
+                    ],
+                    "columnKind": "unicodeCodePoints", "results": .array(results),
+                ]
+            ],
+        ]
+    }
+
+    /// A relative path as a URI reference.
+    private static func uri(_ file: String) -> String {
+        file.utf8.reduce(into: "") { text, byte in
+            let isPlain =
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || [0x2D, 0x2E, 0x2F, 0x5F, 0x7E].contains(byte)
+            text +=
+                isPlain
+                ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }
     }
 }

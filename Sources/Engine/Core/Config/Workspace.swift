@@ -3,6 +3,8 @@ package struct Workspace: Sendable {
     package var config: WorkspaceConfig
     package var packFile: String
     package var pack: PromptPack
+    /// The published schemas that the pack satisfies.
+    package var editions: Editions
     package var prompt: Prompt
     /// Values for the prompt: `cleo.yaml`'s, then the command line's.
     package var variables: [String: JSONValue]
@@ -11,6 +13,11 @@ package struct Workspace: Sendable {
     package var provider: ProviderConfig
     /// What a mock provider says.
     package var script: MockScript?
+    /// Who judges, where `judge:` names one.
+    package var judge: ProviderConfig?
+    package var judgeScript: MockScript?
+    /// Every file that was read, for watching.
+    package var files: [String]
 }
 
 /// What the command line says, which wins over the files.
@@ -23,6 +30,12 @@ package struct WorkspaceOptions: Sendable, Equatable {
     package var model: String?
     package var baseURL: String?
     package var variables: [String: JSONValue] = [:]
+    /// A file of variables, as JSON or YAML; single variables win over it.
+    package var variablesFile: String?
+    /// Wins over `semantics:` in `cleo.yaml`.
+    package var semantics: Semantics?
+    /// Values that the person gave on the screen earlier; everything else wins over them.
+    package var remembered: [String: JSONValue] = [:]
 
     package init() {}
 }
@@ -38,6 +51,9 @@ package struct WorkspaceLoader {
 
     package static let toolsFiles = ["tools.yaml", "tools.yml", "tools.json"]
     package static let packSuffixes = [".pack.json", ".pack.yaml", ".pack.yml"]
+
+    /// Names of packs and of what packs are made of.
+    package static let allSuffixes = packSuffixes + PackSources.arenaSuffixes + PackSources.promptSuffixes
 
     private init(
         _ reader: DocumentReader, _ variables: any VariableSource, _ patterns: any PatternCompiler,
@@ -73,10 +89,12 @@ package struct WorkspaceLoader {
     }
 
     private mutating func workspace() -> Workspace? {
-        guard let config = config(), let packFile = packFile(config),
-            let pack = keep(reader.read(packFile)).flatMap({ keep(PackLoader.load($0)) }),
-            let prompt = prompt(of: pack, config, packFile)
+        guard var config = config(), let packFiles = packFiles(config), let inspection = pack(packFiles),
+            let pack = inspection.pack, let prompt = prompt(of: pack, config, packFiles[0]),
+            let variables = variables(config)
         else { return nil }
+        let packFile = packFiles[0]
+        config.semantics = options.semantics ?? config.semantics
         let toolsFile = withTools ? toolsFile(config) : nil
         let handlers = toolsFile.map { self.handlers($0) } ?? []
         guard let provider = provider(config) else { return nil }
@@ -85,10 +103,29 @@ package struct WorkspaceLoader {
             guard let played = mock(provider, packFile) else { return nil }
             script = played
         }
+        var judgeScript: MockScript?
+        if let judge = config.judge, judge.kind == .mock {
+            guard let played = mock(judge, packFile) else { return nil }
+            judgeScript = played
+        }
         return Workspace(
-            config: config, packFile: packFile, pack: pack, prompt: prompt,
-            variables: config.variables.merging(options.variables) { _, given in given }, toolsFile: toolsFile,
-            handlers: handlers, provider: provider, script: script)
+            config: config, packFile: packFile, pack: pack, editions: inspection.editions, prompt: prompt,
+            variables: variables, toolsFile: toolsFile, handlers: handlers, provider: provider, script: script,
+            judge: config.judge, judgeScript: judgeScript, files: [])
+    }
+
+    /// `cleo.yaml`'s, the file's, the command line's: the later win.
+    private mutating func variables(_ config: WorkspaceConfig) -> [String: JSONValue]? {
+        var values = options.remembered.merging(config.variables) { _, given in given }
+        if let file = options.variablesFile {
+            guard let document = keep(reader.read(file)) else { return nil }
+            guard let object = document.value.object else {
+                fail("the file of variables must be an object of names and values", file: file)
+                return nil
+            }
+            for (name, value) in object { values[name] = value }
+        }
+        return values.merging(options.variables) { _, given in given }
     }
 
     private mutating func keep<Value>(_ loaded: Loaded<Value>) -> Value? {
@@ -108,23 +145,42 @@ package struct WorkspaceLoader {
 
     // MARK: The pack
 
-    private mutating func packFile(_ config: WorkspaceConfig) -> String? {
-        if let file = options.pack ?? config.pack { return file }
-        let found =
-            ["prompts/", ""].map { folder in
-                reader.files.list(folder.isEmpty ? "." : folder)
-                    .filter { name in Self.packSuffixes.contains { name.hasSuffix($0) } }.map { folder + $0 }
-            }.first { !$0.isEmpty } ?? []
-        if found.count == 1 { return found[0] }
-        if found.isEmpty {
-            fail(
-                "there is no pack: 'prompts/' holds no file that ends in .pack.json or .pack.yaml",
-                hint: "name one with --pack FILE, or start in a folder that has one")
-        } else {
-            fail(
-                "there are \(found.count) packs: \(found.joined(separator: ", "))",
-                hint: "choose one with --pack FILE, or with 'pack:' in cleo.yaml")
+    /// The pack of a file, or of several sources.
+    private mutating func pack(_ files: [String]) -> PackInspection? {
+        var documents: [SourceDocument] = []
+        for file in files {
+            guard let document = keep(reader.read(file)) else { return nil }
+            documents.append(document)
         }
+        var document = documents[0]
+        if PackSources.isSource(document) {
+            guard let made = keep(PackSources.pack(from: documents, reader: reader)) else { return nil }
+            document = made
+        }
+        let inspection = PackLoader.inspect(document, patterns: patterns)
+        diagnostics += inspection.diagnostics
+        return inspection
+    }
+
+    private mutating func packFiles(_ config: WorkspaceConfig) -> [String]? {
+        if let file = options.pack ?? config.pack { return [file] }
+        for suffixes in [Self.packSuffixes, PackSources.arenaSuffixes, PackSources.promptSuffixes] {
+            for folder in ["prompts/", ""] {
+                let found = reader.files.list(folder.isEmpty ? "." : folder)
+                    .filter { name in suffixes.contains { name.hasSuffix($0) } }.map { folder + $0 }
+                // Several prompts are one pack; several packs are a question.
+                if found.count == 1 || (!found.isEmpty && suffixes == PackSources.promptSuffixes) { return found }
+                guard found.isEmpty else {
+                    fail(
+                        "there are \(found.count) packs: \(found.joined(separator: ", "))",
+                        hint: "choose one with --pack FILE, or with 'pack:' in cleo.yaml")
+                    return nil
+                }
+            }
+        }
+        fail(
+            "there is no pack: 'prompts/' holds no file that ends in .pack.json, .pack.yaml, .prompt.yaml or .arena.yaml",
+            hint: "name one with --pack FILE, make one with 'cleo-tui init', or start in a folder that has one")
         return nil
     }
 

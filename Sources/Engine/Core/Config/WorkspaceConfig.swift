@@ -7,6 +7,11 @@ package struct WorkspaceConfig: Sendable, Equatable {
     package var tools: String?
     package var provider: ProviderConfig?
     package var variables: [String: JSONValue] = [:]
+    /// What `variables[].binding` of a pack finds here: by kind, then by field.
+    package var bindings = JSONObject()
+    /// The model that judges, for checks that need one.
+    package var judge: ProviderConfig?
+    package var semantics = Semantics.strict
     package var approval = ApprovalPolicy()
     package var limits = TurnLimits()
     /// Prices that win over the project's own, by model.
@@ -108,6 +113,11 @@ package enum WorkspaceConfigLoader {
         config.tools = root.string("tools")
         config.mouse = root.bool("mouse") ?? false
         config.provider = ProviderConfigLoader.read(&root)
+        config.judge = ProviderConfigLoader.read(&root, "judge")
+        config.bindings = root.child("bindings")?.object ?? config.bindings
+        if let word = root.choice("semantics", of: Semantics.allCases.map(\.rawValue)) {
+            config.semantics = Semantics(rawValue: word) ?? .strict
+        }
         if let variables = root.child("variables") {
             for (name, value) in variables.object { config.variables[name] = value }
         }
@@ -153,14 +163,14 @@ package enum WorkspaceConfigLoader {
 /// Reads a provider: the `provider:` of `cleo.yaml`, or PromptKit's `kind: Provider` file.
 package enum ProviderConfigLoader {
     /// `provider: mock`, or an object with the fields of a provider file's `spec`.
-    package static func read(_ root: inout FieldReader) -> ProviderConfig? {
+    package static func read(_ root: inout FieldReader, _ key: String = "provider") -> ProviderConfig? {
         let kinds = ProviderConfig.Kind.allCases.map(\.rawValue)
-        if root.object["provider"]?.string != nil {
-            guard let kind = root.choice("provider", of: kinds).flatMap({ ProviderConfig.Kind(rawValue: $0) })
+        if root.object[key]?.string != nil {
+            guard let kind = root.choice(key, of: kinds).flatMap({ ProviderConfig.Kind(rawValue: $0) })
             else { return nil }
             return ProviderConfig(name: kind.rawValue, kind: kind)
         }
-        guard var fields = root.child("provider") else { return nil }
+        guard var fields = root.child(key) else { return nil }
         defer { fields.finish() }
         return spec(&fields, name: nil)
     }

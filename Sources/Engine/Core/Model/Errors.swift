@@ -50,9 +50,14 @@ package struct Diagnostic: Sendable, Equatable, Codable, CustomStringConvertible
     package var line: Int?
     package var column: Int?
     package var hint: String?
+    /// The rule that found it: a stable name for scripts and code hosts, such as `unknown-tool`.
+    package var rule: String?
+    /// Where it stands inside the document: a JSON pointer (RFC 6901).
+    package var path: String?
 
     package init(
-        _ severity: Severity, _ message: String, file: String, place: Place? = nil, hint: String? = nil
+        _ severity: Severity, _ message: String, file: String, place: Place? = nil, hint: String? = nil,
+        rule: String? = nil, path: String? = nil
     ) {
         self.severity = severity
         self.message = message
@@ -60,6 +65,8 @@ package struct Diagnostic: Sendable, Equatable, Codable, CustomStringConvertible
         self.line = place?.line
         self.column = place?.column
         self.hint = hint
+        self.rule = rule
+        self.path = path
     }
 
     /// `file:line:column: error: message`, and the hint on a line of its own.

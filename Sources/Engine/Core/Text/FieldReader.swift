@@ -165,11 +165,9 @@ package struct FieldReader {
     /// Reports the fields that nobody asked for. A field that starts with `x-` or `$` is anybody's.
     package func finish(_ severity: Diagnostic.Severity = .error) {
         for key in object.keys where !asked.contains(key) && !key.hasPrefix("x-") && !key.hasPrefix("$") {
-            report.diagnostics.append(
-                Diagnostic(
-                    severity, "unknown field '\(key)'", file: document.file,
-                    place: document.placeOfKey(path(key)),
-                    hint: Suggestion.hint(for: key, among: Array(asked))))
+            report.add(
+                severity, "unknown field '\(key)'", in: document, at: path(key),
+                hint: Suggestion.hint(for: key, among: Array(asked)), isKey: true)
         }
     }
 }
@@ -183,10 +181,13 @@ package final class DiagnosticSink {
 
     package func add(
         _ severity: Diagnostic.Severity, _ message: String, in document: SourceDocument, at pointer: String,
-        hint: String? = nil
+        hint: String? = nil, rule: String? = nil, isKey: Bool = false
     ) {
+        let (file, place) = document.location(of: pointer, key: isKey)
         diagnostics.append(
-            Diagnostic(severity, message, file: document.file, place: document.place(of: pointer), hint: hint))
+            Diagnostic(
+                severity, message, file: file, place: place, hint: hint, rule: rule,
+                path: pointer.isEmpty ? nil : pointer))
     }
 }
 

@@ -15,20 +15,30 @@ package struct JSONParser {
     /// Learns where each value starts: its JSON pointer (RFC 6901) and its offset in bytes.
     package typealias PlaceSink = (_ pointer: String, _ offset: Int) -> Void
 
+    /// A name that stands twice in one object; RFC 8259 allows it and leaves open what it means.
+    package struct Repeated: Sendable, Equatable {
+        package var name: String
+        /// Counted in bytes from the start of the text.
+        package var offset: Int
+    }
+
     private let bytes: [UInt8]
     private var at = 0
     private let depthLimit: Int
     private let sink: PlaceSink?
+    private let repeated: ((Repeated) -> Void)?
     private var pointer = ""
 
     /// - Parameters:
     ///   - bytes: the whole text; a byte order mark at its start is skipped.
     ///   - depthLimit: how deep arrays and objects may nest.
     ///   - sink: learns the place of every value and key, at some cost; nil for wire traffic.
+    ///   - repeated: learns of every name that an object has twice; its last value counts.
     package static func parse(
-        _ bytes: [UInt8], depthLimit: Int = 256, places sink: PlaceSink? = nil
+        _ bytes: [UInt8], depthLimit: Int = 256, places sink: PlaceSink? = nil,
+        repeated: ((Repeated) -> Void)? = nil
     ) throws(JSONSyntaxError) -> JSONValue {
-        var parser = JSONParser(bytes: bytes, depthLimit: depthLimit, sink: sink)
+        var parser = JSONParser(bytes: bytes, depthLimit: depthLimit, sink: sink, repeated: repeated)
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.at = 3 }
         let value = try parser.value(depth: 0)
         parser.skipSpace()
@@ -40,10 +50,11 @@ package struct JSONParser {
         try parse(Array(text.utf8))
     }
 
-    private init(bytes: [UInt8], depthLimit: Int, sink: PlaceSink?) {
+    private init(bytes: [UInt8], depthLimit: Int, sink: PlaceSink?, repeated: ((Repeated) -> Void)?) {
         self.bytes = bytes
         self.depthLimit = depthLimit
         self.sink = sink
+        self.repeated = repeated
     }
 
     private func failure(_ message: String) -> JSONSyntaxError {
@@ -104,7 +115,9 @@ package struct JSONParser {
                 pointer = outer + "/" + JSONPointer.escape(key)
                 sink(pointer + SourceText.keySuffix, keyOffset)
             }
+            let count = result.count
             result[key] = try value(depth: depth + 1)
+            if result.count == count { repeated?(Repeated(name: key, offset: keyOffset)) }
             pointer = outer
             skipSpace()
             switch next {

@@ -10,11 +10,12 @@ package struct Agent: Sendable {
     package var parameters: ModelParameters
     package var limits: TurnLimits
     package var approval: ApprovalPolicy
+    package var patterns: any PatternCompiler
 
     package init(
         workspace: String, pack: PromptPack, prompt: Prompt, variables: [String: JSONValue] = [:],
         provider: any Provider, price: PriceTable.Found? = nil, parameters: ModelParameters = ModelParameters(),
-        limits: TurnLimits = TurnLimits(), approval: ApprovalPolicy = ApprovalPolicy()
+        limits: TurnLimits = TurnLimits(), approval: ApprovalPolicy = ApprovalPolicy(), patterns: any PatternCompiler
     ) {
         self.workspace = workspace
         self.pack = pack
@@ -25,6 +26,7 @@ package struct Agent: Sendable {
         self.parameters = parameters
         self.limits = limits
         self.approval = approval
+        self.patterns = patterns
     }
 
     package var opened: SessionOpened {
@@ -38,6 +40,8 @@ package struct Agent: Sendable {
     package var maxRounds: Int { limits.maxRounds ?? prompt.policy.maxRounds }
 
     package func render() throws(EngineError) -> RenderedPrompt {
-        try PromptRenderer.render(prompt, fragments: pack.fragments, given: variables)
+        try PromptRenderer.render(
+            prompt, fragments: pack.fragments,
+            values: VariableValues(prompt.variables, given: variables, patterns: patterns))
     }
 }

@@ -84,7 +84,8 @@ extension SessionRuntime {
             .diagnostic(
                 Diagnostic(
                     .warning, "the prompt '\(agent.prompt.key)' names tools that no handler serves: \(names)",
-                    file: agent.prompt.file, hint: "add a handler to the tools file, or see the Tools pane")), turn)
+                    file: agent.prompt.origin?.document.file ?? "",
+                    hint: "add a handler to the tools file, or see the Tools pane")), turn)
     }
 
     /// What the model is told of the tools: the registry's, as far as the prompt allows them; the pack's words win.

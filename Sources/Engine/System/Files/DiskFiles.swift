@@ -59,6 +59,28 @@ package struct DiskFiles: FileSource {
 
     package func exists(_ path: String) -> Bool { access(resolved(path), F_OK) == 0 }
 
+    /// Writes a file anew; folders on the way are made.
+    /// - Parameter mayReplace: whether a file that is there may go.
+    package static func write(_ text: String, to path: String, mayReplace: Bool) throws(EngineError) {
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex { try makeDirectories(String(path[..<slash])) }
+        let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (mayReplace ? O_TRUNC : O_EXCL)
+        let descriptor = open(path, flags, 0o644)
+        guard descriptor >= 0 else {
+            if errno == EEXIST { throw EngineError(.refused, "the file '\(path)' is there already") }
+            throw EngineError(.storage, "'\(path)' cannot be written: \(SystemWords.of(errno))")
+        }
+        defer { close(descriptor) }
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                throw EngineError(.storage, "'\(path)' cannot be written: \(SystemWords.of(errno))")
+            }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
     /// Makes a folder and those above it, for their owner alone.
     package static func makeDirectories(_ path: String) throws(EngineError) {
         var made = ""

@@ -22,11 +22,17 @@ package struct DocumentReader: Sendable {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             return Loaded(value: nil, diagnostics: [Diagnostic(.error, "the file is not UTF-8 text", file: file)])
         }
-        var offsets: [String: Int] = [:]
+        var repeated: [JSONParser.Repeated] = []
         do throws(JSONSyntaxError) {
-            let value = try JSONParser.parse(bytes) { offsets[$0] = $1 }
-            let places = SourceText.places(of: offsets, in: bytes)
-            return Loaded(value: SourceDocument(file: file, value: value, places: places), diagnostics: [])
+            let value = try JSONParser.parse(bytes, repeated: { repeated.append($0) })
+            let document = SourceDocument(file: file, value: value, json: bytes)
+            let warnings = repeated.prefix(20).map { key in
+                let place = SourceText.lineAndColumn(of: key.offset, in: bytes)
+                return Diagnostic(
+                    .warning, "the name '\(key.name)' stands here twice in one object; the last one counts", file: file,
+                    place: Place(line: place.line, column: place.column), rule: "repeated-name")
+            }
+            return Loaded(value: document, diagnostics: Array(warnings))
         } catch {
             let place = Place(line: error.line, column: error.column)
             return Loaded(value: nil, diagnostics: [Diagnostic(.error, error.message, file: file, place: place)])

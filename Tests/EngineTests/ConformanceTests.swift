@@ -1,0 +1,129 @@
+import Engine
+import EngineSystem
+import Support
+import Testing
+
+/// Our shapes against the published JSON Schemas: on the real packs, and on packs with one thing broken.
+@Suite(.enabled(if: hasShared)) struct ConformanceTests {
+    private static let spec = sharedFolder + "/upstream/promptpack-spec/promptpack-docs/static/schema/"
+
+    private static let schemas: [(Edition, String)] = [
+        (.spec10, spec + "v1.0/promptpack.schema.json"), (.spec11, spec + "v1.1.0/promptpack.schema.json"),
+        (.spec130, spec + "v1.3.0/promptpack.schema.json"), (.spec131, spec + "v1.3.1/promptpack.schema.json"),
+        (.spec140, spec + "v1.4.0/promptpack.schema.json"),
+        (.promptKit, sharedFolder + "/upstream/PromptKit/runtime/prompt/schema/promptpack.schema.json"),
+    ]
+
+    private static func schema(_ file: String) throws -> JSONSchema {
+        let text = try #require(readText(file))
+        return JSONSchema(try JSONParser.parse(text), patterns: PCREPatternCompiler())
+    }
+
+    /// Every pack of upstream, and one of ours that uses every field.
+    static func packs() throws -> [(name: String, value: JSONValue)] {
+        let files = DiskFiles(root: sharedFolder + "/upstream")
+        let found = findFiles(in: files, ".") { $0.hasSuffix(".pack.json") || $0.contains("examples/packs/") }
+        let named =
+            found + ["Tests/Fixtures/packs/everything.pack.json", "Tests/Fixtures/packs/compositions.pack.json"]
+        return try named.map { name in
+            let text = name.hasPrefix("Tests/") ? readText(name) : readText(sharedFolder + "/upstream/" + name)
+            return (name, try JSONParser.parse(try #require(text, "\(name)")))
+        }
+    }
+
+    @Test func realPacksAreJudgedAsTheSchemasJudgeThem() throws {
+        let packs = try Self.packs()
+        #expect(packs.count >= 40)
+        for (edition, file) in Self.schemas {
+            let schema = try Self.schema(file)
+            for (name, pack) in packs { compare(pack, name, edition, schema) }
+        }
+    }
+
+    @Test func mutantsAreJudgedAsTheSchemasJudgeThem() throws {
+        var random = SplitMix(seed: 7)
+        var mutants: [(String, JSONValue)] = []
+        for (name, pack) in try Self.packs() {
+            let tries = name.hasPrefix("Tests/") ? 300 : 6
+            for number in 0..<tries { mutants.append(("\(name) #\(number)", Mutation.mutate(pack, &random))) }
+        }
+        #expect(mutants.count >= 800)
+        var rejected = 0
+        for (edition, file) in Self.schemas {
+            let schema = try Self.schema(file)
+            for (name, pack) in mutants where !compare(pack, name, edition, schema) { rejected += 1 }
+        }
+        // A test whose mutants are all fine, or all broken, would say nothing.
+        #expect(rejected > 500 && Self.schemas.count * mutants.count - rejected > 500)
+    }
+
+    /// - Returns: whether the schema accepts the pack.
+    @discardableResult
+    private func compare(_ pack: JSONValue, _ name: String, _ edition: Edition, _ schema: JSONSchema) -> Bool {
+        let issues = schema.issues(in: pack)
+        let violations = ShapeCheck.violations(in: pack, of: PackShape.root, editions: Editions(edition))
+        #expect(
+            issues.isEmpty == violations.isEmpty,
+            "\(name), \(edition.title): schema \(issues.prefix(2)), shape \(violations.prefix(2))")
+        return issues.isEmpty
+    }
+}
+
+/// One thing of a document broken: a field removed, renamed, retyped, emptied, put out of range, or one too many.
+enum Mutation {
+    static func mutate(_ value: JSONValue, _ random: inout SplitMix) -> JSONValue {
+        let count = size(value)
+        var target = Int(random.next() % UInt64(count))
+        return change(value, &target, &random)
+    }
+
+    private static func size(_ value: JSONValue) -> Int {
+        switch value {
+        case .array(let items): 1 + items.reduce(0) { $0 + size($1) }
+        case .object(let object): 1 + object.values.reduce(0) { $0 + size($1) }
+        default: 1
+        }
+    }
+
+    private static func change(_ value: JSONValue, _ target: inout Int, _ random: inout SplitMix) -> JSONValue {
+        if target == 0 {
+            target = -1
+            return broken(value, &random)
+        }
+        target -= 1
+        switch value {
+        case .array(let items):
+            return .array(items.map { target < 0 ? $0 : change($0, &target, &random) })
+        case .object(let object):
+            var result = JSONObject()
+            for (key, inner) in object { result[key] = target < 0 ? inner : change(inner, &target, &random) }
+            return .object(result)
+        default: return value
+        }
+    }
+
+    private static func broken(_ value: JSONValue, _ random: inout SplitMix) -> JSONValue {
+        let others: [JSONValue] = [
+            .null, .bool(true), .int(0), .int(-1), .double(1.5), .int(3), .string(""), .string("x"),
+            .string("Other word!"),
+            .array([]), .object(JSONObject()), .string(String(repeating: "ä", count: 201)), .double(1e9),
+            .array([.string("x")]), .string("x\n"),
+        ]
+        guard case .object(var object) = value, random.next() % 4 != 0, !object.isEmpty else {
+            if case .array(let items) = value, !items.isEmpty, random.next() % 2 == 0 {
+                return random.next() % 2 == 0 ? .array(Array(items.dropLast())) : .array(items + [.int(1)])
+            }
+            return others[Int(random.next() % UInt64(others.count))]
+        }
+        let key = object.keys[Int(random.next() % UInt64(object.count))]
+        switch random.next() % 4 {
+        case 0: object[key] = nil
+        case 1:
+            object[key + "x"] = object[key]
+            object[key] = nil
+        case 2: object["unheard_of"] = 1
+        default: object[key] = others[Int(random.next() % UInt64(others.count))]
+        }
+        return .object(object)
+    }
+}
