@@ -13,6 +13,8 @@ struct Wiring {
     let patterns = PCREPatternCompiler()
     let clock = SystemClock()
     let ids = RandomIdentifiers()
+    /// Values that the person gave on the screen.
+    let remembered: RememberedValues
 
     init(_ arguments: Arguments) throws(EngineError) {
         folders = Folders()
@@ -37,6 +39,7 @@ struct Wiring {
         files = DiskFiles(root: workspaceFolder)
         reader = DocumentReader(files: files, yaml: LibYAMLReader())
         variables = WorkspaceVariables(program: Folders.program())
+        remembered = RememberedValues(folder: folders.data, workspace: isDemo ? "demo" : workspaceFolder)
     }
 
     private static func isWorkspace(_ folder: String) -> Bool {
@@ -76,7 +79,10 @@ struct Wiring {
 
     func workspace(_ arguments: Arguments) throws(EngineError) -> Loaded<Workspace> {
         let options = try toolOptions(arguments)
-        return WorkspaceLoader.load(options, reader: reader, variables: variables, patterns: patterns)
+        var loaded = WorkspaceLoader.load(options, reader: reader, variables: variables, patterns: patterns)
+        // Notes are for whoever checks the files.
+        loaded.diagnostics.removeAll { $0.severity == .note }
+        return loaded
     }
 
     func tools(_ arguments: Arguments) throws(EngineError) -> Loaded<[HandlerSpec]> {
@@ -84,8 +90,9 @@ struct Wiring {
         return WorkspaceLoader.tools(options, reader: reader, variables: variables, patterns: patterns)
     }
 
-    private func toolOptions(_ arguments: Arguments) throws(EngineError) -> WorkspaceOptions {
+    func toolOptions(_ arguments: Arguments) throws(EngineError) -> WorkspaceOptions {
         var options = try Self.options(arguments)
+        options.remembered = remembered.values
         guard isDemo else { return options }
         options.tools = options.tools ?? "tools.yaml.example"
         try startDemo()
@@ -131,32 +138,45 @@ struct Wiring {
     // MARK: The agent
 
     func agent(_ workspace: Workspace) throws(EngineError) -> Agent {
+        let (provider, price) = try provider(workspace.provider, workspace.script, workspace)
+        var agent = Agent(
+            workspace: isDemo ? "demo" : workspaceFolder, pack: workspace.pack, prompt: workspace.prompt,
+            variables: workspace.variables, provider: provider, price: price,
+            parameters: workspace.provider.parameters, limits: workspace.config.limits,
+            approval: workspace.config.approval, patterns: patterns)
+        agent.bindings = workspace.config.bindings
+        agent.semantics = workspace.config.semantics
+        agent.skills = workspace.skills
+        agent.files = files
+        agent.editions = workspace.editions.members.map(\.title)
+        agent.divergences = workspace.divergences.map { "\($0.id): \($0.message)" }
+        if let judge = workspace.judge {
+            agent.judge = ProviderJudge(try self.provider(judge, workspace.judgeScript, workspace).provider)
+        }
+        return agent
+    }
+
+    private func provider(
+        _ config: ProviderConfig, _ script: MockScript?, _ workspace: Workspace
+    ) throws(EngineError) -> (provider: any Provider, price: PriceTable.Found?) {
         func found(_ provider: String, _ model: String) -> PriceTable.Found? {
             prices().overridden(by: workspace.config.prices).price(provider: provider, model: model)
         }
-        let provider: any Provider
-        let price: PriceTable.Found?
-        switch workspace.provider.kind {
+        switch config.kind {
         case .mock:
-            let script = workspace.script ?? MockScript()
-            provider = MockProvider(
-                name: "mock", model: workspace.provider.model ?? "mock", script: script,
-                scenario: workspace.provider.scenario, clock: clock)
-            price = script.pricedAs.flatMap { model in
+            let script = script ?? MockScript()
+            let provider = MockProvider(
+                name: "mock", model: config.model ?? "mock", script: script, scenario: config.scenario, clock: clock)
+            let price = script.pricedAs.flatMap { model in
                 found("", model).map {
                     PriceTable.Found(price: $0.price, source: "\($0.source), priced as \(model)")
                 }
             }
+            return (provider, price)
         case .openai:
-            let model = workspace.provider.model ?? ""
-            provider = try openAI(workspace.provider, model)
-            price = found("openai", model)
+            let model = config.model ?? ""
+            return (try openAI(config, model), found("openai", model))
         }
-        return Agent(
-            workspace: isDemo ? "demo" : workspaceFolder, pack: workspace.pack, prompt: workspace.prompt,
-            variables: workspace.variables, provider: provider, price: price,
-            parameters: workspace.prompt.parameters.over(workspace.provider.parameters),
-            limits: workspace.config.limits, approval: workspace.config.approval, patterns: patterns)
     }
 
     private func openAI(_ config: ProviderConfig, _ model: String) throws(EngineError) -> OpenAIProvider {
@@ -217,7 +237,7 @@ struct Wiring {
         let tools = ToolBox(handlers: handlers(workspace), patterns: patterns, clock: clock)
         let client = LocalClient(
             agent: agent, tools: tools, store: store, clock: clock, ids: ids,
-            redactor: redactor(workspace.handlers))
+            redactor: redactor(workspace.handlers), remember: remembered.keep)
         return (client, tools, agent)
     }
 

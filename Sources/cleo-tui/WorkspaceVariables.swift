@@ -22,11 +22,14 @@ final class WorkspaceVariables: VariableSource {
     func value(of name: String) -> String? {
         if let own = state.withLock({ $0.own[name] }) { return own }
         guard let value = environment.value(of: name) else { return nil }
-        let upper = name.uppercased()
-        if ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"].contains(where: { upper.contains($0) }) {
-            remember(Secret(value))
-        }
+        if Self.isSecret(name) { remember(Secret(value)) }
         return value
+    }
+
+    /// Whether a name says that its value is nobody's business.
+    static func isSecret(_ name: String) -> Bool {
+        let upper = name.uppercased()
+        return ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"].contains { upper.contains($0) }
     }
 
     var secrets: [Secret] { state.withLock { $0.secrets.map { Secret($0) } } }

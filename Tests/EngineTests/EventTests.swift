@@ -36,7 +36,36 @@ import Testing
                 handler: "h", kind: "http", phase: .ready,
                 tools: [ToolSummary(name: "t", description: "d", readOnly: true, inputSchema: ["type": "object"])])),
         .diagnostic(Diagnostic(.warning, "m", file: "f", place: Place(line: 1, column: 2), hint: "h")),
-        .turnFinished(TurnFinished(reason: .roundLimit)), .turnFailed(ErrorInfo(code: "busy", message: "m", hint: nil)),
+        .guardrailFired(
+            GuardrailFired(
+                type: "regex", direction: "output", action: .cut, score: 0.5, explanation: "e", text: "t")),
+        .evalCompleted(
+            EvalResult(
+                eval: "e", type: "contains", trigger: "every_turn", score: 1, passed: true, explanation: "x",
+                skipped: "s", error: "r", message: "m")),
+        .workflowMoved(
+            WorkflowMoved(
+                from: "A", to: "B", event: "E", cause: .model, meant: "C", context: "c", isEnd: true, resets: true)),
+        .artifactSet(ArtifactSet(name: "a", value: "v")),
+        .stepFinished(
+            StepFinished(
+                composition: "c", step: "s", kind: "branch", status: .skipped, output: ["a": 1], taken: "t",
+                error: "e", isResult: true)),
+        .packChanged(
+            PackState(
+                pack: "p", version: "1.0.0", file: "f", prompt: "q", semantics: "strict", editions: ["1.4.0"],
+                spans: [PackState.Span(text: "x", source: "variable", name: "v")], tokens: 1, unused: ["u"],
+                variables: [
+                    PackState.Value(
+                        name: "v", type: "string", text: "x", origin: .standard, isRequired: true, isMissing: false,
+                        problem: "p", description: "d")
+                ], rules: [PackState.Rule(type: "regex", direction: "both", isEnforced: true, isEnabled: true)],
+                evals: 1, policy: "p", divergences: ["d"],
+                states: [
+                    PackState.State(
+                        name: "A", events: ["E": "B"], isEnd: false, visits: 1, maxVisits: 2, isCurrent: true)
+                ], artifacts: ["a": "v"], skills: ["s"], members: ["m"], problems: [], before: "b")),
+        .turnFinished(TurnFinished(reason: .guarded)), .turnFailed(ErrorInfo(code: "busy", message: "m", hint: nil)),
     ]
 
     @Test func everyKindComesBackAsItWent() throws {

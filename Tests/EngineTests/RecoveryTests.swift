@@ -63,7 +63,7 @@ import Testing
         let store = MemoryStore()
         let harness = Harness(ScriptedProvider([ScriptedProvider.says("hello")]), store: store)
         let feed = try await harness.client.feed(of: harness.session, after: 0)
-        #expect(feed.take().kinds == ["session.opened"])
+        #expect(feed.take().kinds == ["session.opened", "pack.changed"])
         #expect(try await store.sessions(SessionFilter()).isEmpty)
         _ = try await harness.say("hi")
         let events = try await store.events(of: harness.session, after: 0)

@@ -78,5 +78,22 @@ extension [EngineEvent] {
     package var usage: [UsageReport] {
         compactMap { if case .usageReported(let report) = $0.body { report } else { nil } }
     }
+    package var fired: [GuardrailFired] {
+        compactMap { if case .guardrailFired(let fired) = $0.body { fired } else { nil } }
+    }
+    package var evals: [EvalResult] {
+        compactMap { if case .evalCompleted(let result) = $0.body { result } else { nil } }
+    }
+    package var moves: [WorkflowMoved] {
+        compactMap { if case .workflowMoved(let moved) = $0.body { moved } else { nil } }
+    }
+    package var steps: [StepFinished] {
+        compactMap { if case .stepFinished(let step) = $0.body { step } else { nil } }
+    }
+    /// The answer as it was shown while it came.
+    package var shown: String {
+        compactMap { if case .messageDelta(let delta) = $0.body, delta.channel == .text { delta.text } else { nil } }
+            .joined()
+    }
     package var kinds: [String] { map { $0.body.encoded().kind } }
 }

@@ -30,7 +30,9 @@ enum ValidateCommand {
         if withParity {
             for pack in report.packs where pack.inspection.pack != nil {
                 Console.out("\(pack.file): \(count(pack.divergences.count, "difference")) to PromptKit")
-                for divergence in pack.divergences { Console.out("  " + divergence.description) }
+                for divergence in pack.divergences {
+                    Console.out("  " + divergence.description(in: pack.inspection.document))
+                }
             }
         }
         let parts = [
@@ -47,7 +49,7 @@ enum ValidateCommand {
         let fits = Edition.allCases.filter { editions.contains($0) }.map(\.title)
         var lines = ["\(pack.file): satisfies \(fits.isEmpty ? "no published schema" : fits.joined(separator: ", "))"]
         for edition in Edition.allCases where !editions.contains(edition) {
-            guard let reason = pack.inspection.reasons[edition] else { continue }
+            guard let reason = pack.inspection.reason(edition) else { continue }
             let place = reason.line.map { ":\($0):\(reason.column ?? 1)" } ?? ""
             let who = edition.runtimes.map { " (\($0))" } ?? ""
             lines.append(
@@ -84,11 +86,11 @@ struct ValidationReport {
                         "refused_by": .object(
                             JSONObject(
                                 Edition.allCases.compactMap { edition in
-                                    pack.inspection.reasons[edition].map {
+                                    pack.inspection.reason(edition).map {
                                         (edition.title, JSONValue(encoding: $0))
                                     }
                                 })),
-                        "parity": .array(pack.divergences.map(\.json)),
+                        "parity": .array(pack.divergences.map { $0.json(in: pack.inspection.document) }),
                     ]
                 }),
         ]

@@ -5,6 +5,9 @@ package struct Workspace: Sendable {
     package var pack: PromptPack
     /// The published schemas that the pack satisfies.
     package var editions: Editions
+    /// What PromptKit would do differently.
+    package var divergences: [Divergence]
+    package var skills: [Skill]
     package var prompt: Prompt
     /// Values for the prompt: `cleo.yaml`'s, then the command line's.
     package var variables: [String: JSONValue]
@@ -16,8 +19,8 @@ package struct Workspace: Sendable {
     /// Who judges, where `judge:` names one.
     package var judge: ProviderConfig?
     package var judgeScript: MockScript?
-    /// Every file that was read, for watching.
-    package var files: [String]
+    /// Where its files stand, for watching.
+    package var folders: [String]
 }
 
 /// What the command line says, which wins over the files.
@@ -108,10 +111,14 @@ package struct WorkspaceLoader {
             guard let played = mock(judge, packFile) else { return nil }
             judgeScript = played
         }
+        let skills = keep(SkillLoader.load(pack, reader: reader)) ?? []
+        let folder = packFile.lastIndex(of: "/").map { String(packFile[..<$0]) } ?? "."
         return Workspace(
-            config: config, packFile: packFile, pack: pack, editions: inspection.editions, prompt: prompt,
-            variables: variables, toolsFile: toolsFile, handlers: handlers, provider: provider, script: script,
-            judge: config.judge, judgeScript: judgeScript, files: [])
+            config: config, packFile: packFile, pack: pack, editions: inspection.editions,
+            divergences: Parity.report(pack, inspection.document, reason: inspection.reasons[.promptKit]),
+            skills: skills, prompt: prompt, variables: variables, toolsFile: toolsFile, handlers: handlers,
+            provider: provider, script: script, judge: config.judge, judgeScript: judgeScript,
+            folders: Set([".", folder] + skills.compactMap(\.folder)).sorted())
     }
 
     /// `cleo.yaml`'s, the file's, the command line's: the later win.
@@ -229,7 +236,11 @@ package struct WorkspaceLoader {
         if let file = candidates.first(where: { reader.files.exists($0) }) {
             guard let document = keep(reader.read(file)) else { return nil }
             guard var provider = keep(ProviderConfigLoader.load(document, variables: variables)) else { return nil }
-            provider.mockFile = provider.mockFile.map { Self.sibling($0, of: file) }
+            // PromptArena looks from the arena file's folder; beside the provider's own file is what people expect.
+            provider.mockFile = provider.mockFile.map { name in
+                let beside = Self.sibling(name, of: file)
+                return reader.files.exists(beside) || !reader.files.exists(name) ? beside : name
+            }
             return provider
         }
         if let kind = ProviderConfig.Kind(rawValue: name) { return ProviderConfig(name: name, kind: kind) }

@@ -52,6 +52,18 @@ package enum TurnEvent: Sendable, Equatable {
     case handlerChanged(HandlerState)
     /// Something a person should know, with its place.
     case diagnostic(Diagnostic)
+    /// A guardrail fired.
+    case guardrailFired(GuardrailFired)
+    /// An eval judged.
+    case evalCompleted(EvalResult)
+    /// The workflow entered a state.
+    case workflowMoved(WorkflowMoved)
+    /// An artifact of the workflow has a new value.
+    case artifactSet(ArtifactSet)
+    /// A step of a composition ended.
+    case stepFinished(StepFinished)
+    /// Transient: what runs, after a change of the files, the values or the state.
+    case packChanged(PackState)
     /// The turn is over.
     case turnFinished(TurnFinished)
     /// The turn is over because something failed.
@@ -62,7 +74,7 @@ package enum TurnEvent: Sendable, Equatable {
     /// Whether the event belongs in the log. A transient event only speeds up the screen.
     package var isDurable: Bool {
         switch self {
-        case .messageDelta, .toolProgress, .spanOpened: false
+        case .messageDelta, .toolProgress, .spanOpened, .packChanged: false
         default: true
         }
     }
@@ -265,6 +277,8 @@ package struct TurnFinished: Sendable, Equatable, Codable {
         case length
         /// The provider refused to show the answer.
         case filtered
+        /// A guardrail put something else in the place of the answer.
+        case guarded
     }
 
     package var reason: Reason

@@ -22,6 +22,12 @@ extension TurnEvent {
         case usageReported = "usage.reported"
         case handlerChanged = "handler.changed"
         case diagnostic = "diagnostic"
+        case guardrailFired = "guardrail.fired"
+        case evalCompleted = "eval.completed"
+        case workflowMoved = "workflow.moved"
+        case artifactSet = "artifact.set"
+        case stepFinished = "composition.step"
+        case packChanged = "pack.changed"
         case turnFinished = "turn.finished"
         case turnFailed = "turn.failed"
     }
@@ -48,6 +54,12 @@ extension TurnEvent {
         case .usageReported(let payload): pair(.usageReported, payload)
         case .handlerChanged(let payload): pair(.handlerChanged, payload)
         case .diagnostic(let payload): pair(.diagnostic, payload)
+        case .guardrailFired(let payload): pair(.guardrailFired, payload)
+        case .evalCompleted(let payload): pair(.evalCompleted, payload)
+        case .workflowMoved(let payload): pair(.workflowMoved, payload)
+        case .artifactSet(let payload): pair(.artifactSet, payload)
+        case .stepFinished(let payload): pair(.stepFinished, payload)
+        case .packChanged(let payload): pair(.packChanged, payload)
         case .turnFinished(let payload): pair(.turnFinished, payload)
         case .turnFailed(let payload): pair(.turnFailed, payload)
         case .unknown(let kind, let data): (kind, data)
@@ -77,6 +89,12 @@ extension TurnEvent {
         case .usageReported: .usageReported(try data.decoded())
         case .handlerChanged: .handlerChanged(try data.decoded())
         case .diagnostic: .diagnostic(try data.decoded())
+        case .guardrailFired: .guardrailFired(try data.decoded())
+        case .evalCompleted: .evalCompleted(try data.decoded())
+        case .workflowMoved: .workflowMoved(try data.decoded())
+        case .artifactSet: .artifactSet(try data.decoded())
+        case .stepFinished: .stepFinished(try data.decoded())
+        case .packChanged: .packChanged(try data.decoded())
         case .turnFinished: .turnFinished(try data.decoded())
         case .turnFailed: .turnFailed(try data.decoded())
         }

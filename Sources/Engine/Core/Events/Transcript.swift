@@ -80,7 +80,9 @@ package struct Transcript: Projection {
             add(.notice(Notice(level: .error, text: error.message, hint: error.hint)), event)
         case .unknown(let kind, _):
             add(.notice(Notice(level: .note, text: "an event of a newer version: \(kind)", hint: nil)), event)
-        case .spanOpened, .spanClosed, .usageReported, .handlerChanged: break
+        case .guardrailFired, .evalCompleted, .workflowMoved, .stepFinished:
+            if let notice = Self.notice(of: event.body) { add(.notice(notice), event) }
+        case .spanOpened, .spanClosed, .usageReported, .handlerChanged, .artifactSet, .packChanged: break
         }
     }
 
@@ -185,6 +187,7 @@ package struct Transcript: Projection {
             case .interrupted: "interrupted: the program ended in the middle of this turn"
             case .length: "the answer was cut at the limit of tokens"
             case .filtered: "the provider withheld the answer"
+            case .guarded: nil
             }
         if let text { add(.notice(Notice(level: .warning, text: text, hint: nil)), event) }
     }

@@ -1,7 +1,9 @@
 /// A stretch of time in which something was done, in the sense of OpenTelemetry.
 package struct TraceSpan: Sendable, Equatable, Codable {
     /// What kind of time it was; a person's time is drawn apart from working time.
-    package enum Category: String, Sendable, Codable { case turn, render, model, tool, approval, store, other }
+    package enum Category: String, Sendable, Codable {
+        case turn, render, model, tool, approval, check, step, store, other
+    }
     package enum Status: String, Sendable, Codable { case ok, error, cancelled }
 
     package var id: SpanID

@@ -2,11 +2,19 @@
 package struct PackInspection: Sendable {
     /// As much of the pack as could be read; nil when it has errors.
     package var pack: PromptPack?
+    package var document: SourceDocument
     package var diagnostics: [Diagnostic]
     /// The published schemas that the pack satisfies.
     package var editions: Editions
-    /// For each edition that it does not satisfy: the first reason, with its place.
-    package var reasons: [Edition: Diagnostic]
+    /// For each edition that it does not satisfy: the first reason.
+    package var reasons: [Edition: Violation]
+
+    /// Why an edition refuses the pack, with its place; nil when it does not.
+    package func reason(_ edition: Edition) -> Diagnostic? {
+        let sink = DiagnosticSink()
+        if let reason = reasons[edition] { sink.add(reason, document) }
+        return sink.diagnostics.first
+    }
 
     package var loaded: Loaded<PromptPack> { Loaded(value: pack, diagnostics: diagnostics) }
 }
@@ -29,14 +37,13 @@ package enum PackLoader {
         let pack = PackReader(document: document).pack()
         PackLint.check(pack, document, patterns, report)
         let failed = report.diagnostics.contains { $0.severity == .error }
-        var reasons: [Edition: Diagnostic] = [:]
+        var reasons: [Edition: Violation] = [:]
         for edition in Edition.allCases where !editions.contains(edition) {
-            let mine = DiagnosticSink()
-            if let first = violations.first(where: { $0.editions.contains(edition) }) { mine.add(first, document) }
-            reasons[edition] = mine.diagnostics.first
+            reasons[edition] = violations.first { $0.editions.contains(edition) }
         }
         return PackInspection(
-            pack: failed ? nil : pack, diagnostics: report.diagnostics, editions: editions, reasons: reasons)
+            pack: failed ? nil : pack, document: document, diagnostics: report.diagnostics, editions: editions,
+            reasons: reasons)
     }
 
     /// The editions that have nothing against a document.

@@ -5,16 +5,16 @@ package struct Divergence: Sendable, Equatable {
     /// What production does.
     package var message: String
     /// Where the pack is touched by it.
-    package var file: String
-    package var place: Place?
     package var pointer: String
 
-    package var description: String {
-        let at = place.map { "\(file):\($0.line):\($0.column): " } ?? (file.isEmpty ? "" : file + ": ")
-        return "\(at)\(id): \(message)"
+    /// With its place.
+    package func description(in document: SourceDocument) -> String {
+        let (file, place) = document.location(of: pointer)
+        return "\(file)\(place.map { ":\($0.line):\($0.column)" } ?? ""): \(id): \(message)"
     }
 
-    package var json: JSONValue {
+    package func json(in document: SourceDocument) -> JSONValue {
+        let (file, place) = document.location(of: pointer)
         var object: JSONObject = ["id": .string(id), "message": .string(message), "file": .string(file)]
         if let place {
             object["line"] = .int(place.line)
@@ -33,15 +33,11 @@ package struct Parity {
     private var found: [Divergence] = []
 
     package static func report(
-        _ pack: PromptPack, _ document: SourceDocument, reason: Diagnostic? = nil
+        _ pack: PromptPack, _ document: SourceDocument, reason: Violation? = nil
     ) -> [Divergence] {
         var parity = Parity(pack: pack, document: document)
         if let reason {
-            parity.found.append(
-                Divergence(
-                    id: "PK-SCHEMA", message: "PromptKit refuses the pack: \(reason.message)", file: reason.file,
-                    place: reason.line.map { Place(line: $0, column: reason.column ?? 1) },
-                    pointer: reason.path ?? ""))
+            parity.add("PK-SCHEMA", "PromptKit refuses the pack: \(reason.message)", at: reason.pointer)
         }
         for prompt in pack.prompts { parity.look(at: prompt) }
         if !pack.fragments.isEmpty {
@@ -61,8 +57,7 @@ package struct Parity {
     }
 
     private mutating func add(_ id: String, _ message: String, at pointer: String) {
-        let (file, place) = document.location(of: pointer)
-        found.append(Divergence(id: id, message: message, file: file, place: place, pointer: pointer))
+        found.append(Divergence(id: id, message: message, pointer: pointer))
     }
 
     // MARK: Prompts

@@ -1,20 +1,7 @@
 /// The values of a prompt's variables, and where they come from.
 package struct VariableValues: Sendable, Equatable {
-    package enum Origin: String, Sendable, Codable {
-        /// The person, or a file of the workspace.
-        case given
-        /// `bindings:` of the workspace.
-        case bound
-        /// The pack.
-        case standard = "default"
-        /// The engine.
-        case provided
-        /// Nothing: an optional variable without a default.
-        case empty
-    }
-
     package var values: [String: JSONValue] = [:]
-    package var origins: [String: Origin] = [:]
+    package var origins: [String: VariableOrigin] = [:]
     /// Required variables without a value.
     package var missing: [String] = []
     /// What is wrong with the values, by variable.

@@ -17,6 +17,12 @@ package enum EngineCommand: Sendable, Equatable {
     case rename(SessionID, title: String)
     /// Runs a tool without the model; the result is an event of no turn.
     case callTool(SessionID, tool: String, arguments: JSONValue)
+    /// Moves the workflow by an event.
+    case moveWorkflow(SessionID, event: String)
+    /// Runs the evals that are due at the end of a session.
+    case evaluate(SessionID)
+    /// Gives variables of the prompt their values; null takes one back. They hold for every session of the workspace.
+    case setVariables(SessionID, [String: JSONValue])
 }
 
 /// Events on their way to one reader.

@@ -4,6 +4,9 @@ package protocol FileSource: Sendable {
     /// Names in a folder, sorted; empty when there is no such folder.
     func list(_ directory: String) -> [String]
     func exists(_ path: String) -> Bool
+    /// Reads a file below a folder, wherever links lead.
+    /// - Throws: `refused` for a file that stands outside.
+    func read(inside folder: String, _ path: String) throws(EngineError) -> [UInt8]
 }
 
 /// Reads YAML 1.2 (core schema) as a JSON value with places.

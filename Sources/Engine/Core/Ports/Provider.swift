@@ -17,16 +17,19 @@ package struct ProviderRequest: Sendable, Equatable {
     package var tools: [ToolDescriptor]
     package var toolChoice: ToolChoice
     package var parameters: ModelParameters
+    /// The step of a composition that asks; a mock answers by it.
+    package var step: String?
 
     package init(
         system: String, messages: [Message], tools: [ToolDescriptor] = [], toolChoice: ToolChoice = .auto,
-        parameters: ModelParameters = ModelParameters()
+        parameters: ModelParameters = ModelParameters(), step: String? = nil
     ) {
         self.system = system
         self.messages = messages
         self.tools = tools
         self.toolChoice = toolChoice
         self.parameters = parameters
+        self.step = step
     }
 }
 

@@ -1,16 +1,32 @@
-/// What a session runs: a prompt of a pack with its values, a provider, and the rules.
+import Synchronization
+
+/// What a session runs: a pack with its values, a provider, and the rules.
 package struct Agent: Sendable {
     package var workspace: String
     package var pack: PromptPack
+    /// The prompt that was chosen; in a workflow, the state chooses.
     package var prompt: Prompt
     package var variables: [String: JSONValue]
+    package var bindings = JSONObject()
+    package var skills: [Skill] = []
+    /// Reads the files of skills.
+    package var files: (any FileSource)?
     package var provider: any Provider
     /// Nil when the model's price is not known.
     package var price: PriceTable.Found?
+    /// What the provider's file says; the prompt's own win.
     package var parameters: ModelParameters
     package var limits: TurnLimits
     package var approval: ApprovalPolicy
+    package var semantics = Semantics.strict
+    package var judge: (any Judge)?
     package var patterns: any PatternCompiler
+    /// Names of the published schemas that the pack satisfies.
+    package var editions: [String] = []
+    /// What PromptKit would do differently, a line each.
+    package var divergences: [String] = []
+    /// What is wrong with the files on the disk, while the last good ones run.
+    package var problems: [Diagnostic] = []
 
     package init(
         workspace: String, pack: PromptPack, prompt: Prompt, variables: [String: JSONValue] = [:],
@@ -36,12 +52,65 @@ package struct Agent: Sendable {
             program: ProgramInfo.version)
     }
 
-    /// Rounds of one turn: the workspace's limit wins over the pack's.
-    package var maxRounds: Int { limits.maxRounds ?? prompt.policy.maxRounds }
+    /// The prompt as this model gets it. PromptKit drops `model_overrides` and all parameters but two.
+    package func adapted(_ prompt: Prompt) -> Prompt {
+        guard semantics == .promptKit else { return prompt.adapted(to: provider.model) }
+        var prompt = prompt
+        prompt.parameters = ModelParameters(
+            temperature: prompt.parameters.temperature ?? 0.7, maxTokens: prompt.parameters.maxTokens ?? 4_096)
+        prompt.policy = ToolPolicy()
+        prompt.policy.maxRounds = 50
+        prompt.policy.maxToolCallsPerTurn = .max
+        return prompt
+    }
 
-    package func render() throws(EngineError) -> RenderedPrompt {
-        try PromptRenderer.render(
-            prompt, fragments: pack.fragments,
-            values: VariableValues(prompt.variables, given: variables, patterns: patterns))
+    /// Rounds of one turn: the workspace's limit wins over the pack's.
+    package func maxRounds(_ prompt: Prompt) -> Int { max(limits.maxRounds ?? prompt.policy.maxRounds, 1) }
+
+    package func values(_ prompt: Prompt, provided: [String: JSONValue] = [:]) -> VariableValues {
+        VariableValues(
+            prompt.variables, given: variables, bindings: bindings, provided: provided, patterns: patterns)
+    }
+
+    /// The system prompt with its account, complete or not.
+    package func account(_ prompt: Prompt, provided: [String: JSONValue] = [:]) -> RenderedPrompt {
+        semantics == .strict
+            ? PromptRenderer.account(prompt, fragments: pack.fragments, values: values(prompt, provided: provided))
+            : PromptKitRenderer.account(
+                prompt, fragments: pack.fragments, given: variables, provided: provided)
+    }
+
+    /// The system prompt as it is sent.
+    /// - Throws: what is missing; never where PromptKit's rules apply, because PromptKit sends something in any case.
+    package func render(
+        _ prompt: Prompt, provided: [String: JSONValue] = [:]
+    ) throws(EngineError) -> RenderedPrompt {
+        guard semantics == .strict else { return account(prompt, provided: provided) }
+        return try PromptRenderer.render(
+            prompt, fragments: pack.fragments, values: values(prompt, provided: provided))
+    }
+
+    /// What PromptKit puts into the messages of a turn, too; empty where the specification's rules apply.
+    package func messageValues(_ prompt: Prompt) -> [String: String] {
+        guard semantics == .promptKit else { return [:] }
+        let defaults = prompt.variables.compactMap { variable in variable.defaultValue.map { (variable.name, $0) } }
+        return Dictionary(defaults) { $1 }.merging(variables) { $1 }.mapValues(PromptKitRenderer.goText)
+    }
+}
+
+/// The agent as the files on the disk make it; a session takes it at the beginning of its next turn.
+package final class AgentSource: Sendable {
+    private let state: Mutex<(agent: Agent, version: Int)>
+
+    package init(_ agent: Agent) { state = Mutex((agent, 0)) }
+
+    /// The agent, and a number that grows with every change.
+    package var current: (agent: Agent, version: Int) { state.withLock { $0 } }
+
+    package func change(_ change: @Sendable (inout Agent) -> Void) {
+        state.withLock { state in
+            change(&state.agent)
+            state.version += 1
+        }
     }
 }

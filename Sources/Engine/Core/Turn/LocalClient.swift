@@ -1,18 +1,21 @@
 /// An engine in this process.
 package actor LocalClient: EngineClient {
-    private let agent: Agent
+    package nonisolated let source: AgentSource
     private let tools: ToolBox
     private let store: any SessionStore
     private let clock: any EngineClock
     private let ids: any IdentifierSource
     private let redactor: Redactor
+    /// Keeps the values that a person gave.
+    private let remember: @Sendable ([String: JSONValue]) -> Void
     private var sessions: [SessionID: Task<Result<SessionRuntime, EngineError>, Never>] = [:]
 
     package init(
         agent: Agent, tools: ToolBox, store: any SessionStore, clock: any EngineClock, ids: any IdentifierSource,
-        redactor: Redactor = Redactor([])
+        redactor: Redactor = Redactor([]), remember: @escaping @Sendable ([String: JSONValue]) -> Void = { _ in }
     ) {
-        self.agent = agent
+        source = AgentSource(agent)
+        self.remember = remember
         self.tools = tools
         self.store = store
         self.clock = clock
@@ -27,6 +30,22 @@ package actor LocalClient: EngineClient {
         case .answerApproval(let id, let call, let decision): try await session(id).answer(call, decision)
         case .rename(let id, let title): try await session(id).rename(title)
         case .callTool(let id, let tool, let arguments): try await session(id).callTool(tool, arguments)
+        case .moveWorkflow(let id, let event): try await session(id).moveByHand(event)
+        case .evaluate(let id): try await session(id).evaluateByHand()
+        case .setVariables(_, let values):
+            remember(values)
+            await change([]) { agent in
+                for (name, value) in values { agent.variables[name] = value.isNull ? nil : value }
+            }
+        }
+    }
+
+    /// Changes the agent of every session, from the next turn on.
+    /// - Parameter lines: what the sessions say about it.
+    package func change(_ lines: [Diagnostic], _ change: @escaping @Sendable (inout Agent) -> Void) async {
+        source.change(change)
+        for opening in sessions.values {
+            if case .success(let session) = await opening.value { await session.agentChanged(lines) }
         }
     }
 
@@ -40,7 +59,7 @@ package actor LocalClient: EngineClient {
             sessions[id]
             ?? Task {
                 let session = SessionRuntime(
-                    id: id, agent: agent, tools: tools, store: store, clock: clock, ids: ids, redactor: redactor)
+                    id: id, source: source, tools: tools, store: store, clock: clock, ids: ids, redactor: redactor)
                 do throws(EngineError) {
                     try await session.open()
                     return .success(session)

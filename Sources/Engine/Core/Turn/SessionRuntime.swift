@@ -7,7 +7,9 @@
 /// 3. Nothing is written for a session in which nothing was said.
 package actor SessionRuntime {
     package nonisolated let id: SessionID
-    let agent: Agent
+    private(set) var agent: Agent
+    private let source: AgentSource
+    private var agentVersion: Int
     nonisolated let tools: ToolBox
     nonisolated let clock: any EngineClock
     nonisolated let ids: any IdentifierSource
@@ -15,30 +17,37 @@ package actor SessionRuntime {
     private let redactor: Redactor
 
     private(set) var conversation = Conversation()
+    private(set) var log = CheckLog()
     private var handlers = ToolTable()
     private var sequence = 0
     private var feeds: [EventFeed] = []
     /// Durable events of a session in which nothing was said yet.
     private var held: [EngineEvent]? = []
-    private var running: Task<Void, Never>?
+    private(set) var running: Task<Void, Never>?
     /// Calls that the person made.
     private var byHand: [CallID: Task<Void, Never>] = [:]
     var partial: PartialAnswer?
     /// What the wire said about itself during the running call.
     var notes = JSONObject()
     var approvals = Approvals()
-    var hasReportedMissingTools = false
+    /// Prompts whose missing tools were named.
+    var reportedPrompts: Set<String> = []
+    /// Where the workflow goes when the round is over.
+    var pendingMove: PendingMove?
+    /// The system prompt before the files changed.
+    private var promptBefore: String?
     private var checkpointing: Task<Void, Never>?
     /// Another process writes this session; it is followed here.
     package private(set) var isReadOnly = false
     private var following: Task<Void, Never>?
 
     package init(
-        id: SessionID, agent: Agent, tools: ToolBox, store: any SessionStore, clock: any EngineClock,
+        id: SessionID, source: AgentSource, tools: ToolBox, store: any SessionStore, clock: any EngineClock,
         ids: any IdentifierSource, redactor: Redactor
     ) {
         self.id = id
-        self.agent = agent
+        self.source = source
+        (agent, agentVersion) = source.current
         self.tools = tools
         self.store = store
         self.clock = clock
@@ -51,8 +60,7 @@ package actor SessionRuntime {
         isReadOnly = await !store.claim(id)
         let events = try await store.events(of: id, after: 0)
         for event in events {
-            conversation.apply(event)
-            handlers.apply(event)
+            fold(event)
         }
         sequence = events.last?.sequence ?? 0
         if !events.isEmpty { held = nil }
@@ -74,8 +82,7 @@ package actor SessionRuntime {
                 let isFree = await store.claim(id)
                 for event in (try? await store.events(of: id, after: sequence)) ?? [] {
                     sequence = event.sequence
-                    conversation.apply(event)
-                    handlers.apply(event)
+                    fold(event)
                     for feed in feeds { feed.post([event]) }
                 }
                 guard isFree else { continue }
@@ -106,6 +113,36 @@ package actor SessionRuntime {
             isDurable: state.phase != .starting && handlers.state(of: state.handler) != state)
     }
 
+    private func fold(_ event: EngineEvent) {
+        conversation.apply(event)
+        handlers.apply(event)
+        log.apply(event)
+    }
+
+    // MARK: The agent
+
+    /// Takes the agent as the files make it now.
+    func takeAgent() {
+        let (agent, version) = source.current
+        guard version != agentVersion else { return }
+        let before = try? system(stage).text
+        self.agent = agent
+        agentVersion = version
+        reportedPrompts = []
+        if let before, (try? system(stage).text) != before { promptBefore = before }
+        if conversation.opened != agent.opened { emit(.sessionOpened(agent.opened), nil) }
+        publishPack()
+    }
+
+    /// The files, or the values, changed: what they are now is shown, and acts from the next turn on.
+    package func agentChanged(_ lines: [Diagnostic]) {
+        guard !isReadOnly else { return }
+        for line in lines { emit(.diagnostic(line), nil, isDurable: false) }
+        if running == nil { takeAgent() } else { publishPack() }
+    }
+
+    func publishPack() { emit(.packChanged(packState(before: promptBefore)), nil) }
+
     // MARK: Facts
 
     func emit(_ body: TurnEvent, _ turn: TurnID?, isDurable: Bool? = nil) {
@@ -114,8 +151,7 @@ package actor SessionRuntime {
         let event = EngineEvent(
             sequence: sequence, at: clock.now(), session: id, turn: turn, body: redactor.clean(body))
         if isDurable { write(event) }
-        conversation.apply(event)
-        handlers.apply(event)
+        fold(event)
         for feed in feeds { feed.post([event]) }
         feeds.removeAll { $0.isFinished }
     }
@@ -125,7 +161,7 @@ package actor SessionRuntime {
         waiting.append(event)
         held = waiting
         switch event.body {
-        case .turnStarted, .toolCallStarted, .sessionRenamed:
+        case .turnStarted, .toolCallStarted, .sessionRenamed, .workflowMoved:
             for event in waiting { store.append(event) }
             held = nil
         default: break
@@ -143,6 +179,7 @@ package actor SessionRuntime {
         }
         // The phases of the servers are not in the log.
         let states = handlers.handlers.map { event(.handlerChanged($0), now) }
+        let pack = event(.packChanged(packState(before: promptBefore)), now)
         let notes = isReadOnly ? [event(.diagnostic(Self.readOnlyNote), now)] : []
         let later = EventFeed()
         feeds.append(later)
@@ -150,7 +187,9 @@ package actor SessionRuntime {
         let written = try await store.events(of: id, after: after).filter { $0.sequence <= now }
         let feed = EventFeed()
         let known = max(after, written.last?.sequence ?? 0)
-        feed.post(written + unwritten.filter { $0.sequence > known } + states + notes + (streaming.map { [$0] } ?? []))
+        feed.post(
+            written + unwritten.filter { $0.sequence > known } + states + [pack] + notes
+                + (streaming.map { [$0] } ?? []))
         feed.post(later.take())
         feeds.append(feed)
         return feed
@@ -173,6 +212,7 @@ package actor SessionRuntime {
         guard running == nil else {
             throw EngineError(.busy, "a turn is running", hint: "stop it first, or wait for its end")
         }
+        pendingMove = nil
         let turn = TurnID(ids.next("turn"))
         running = Task {
             await self.runTurn(turn, text)
@@ -190,9 +230,14 @@ package actor SessionRuntime {
     package func callTool(_ tool: String, _ arguments: JSONValue) throws(EngineError) {
         try checkWritable()
         let call = ToolCall(id: CallID(ids.next("call")), tool: tool, arguments: arguments)
-        byHand[call.id] = Task {
-            _ = await self.perform(call, turn: nil, parent: nil, asked: true)
-            self.byHand[call.id] = nil
+        byHand(call.id) { _ = await self.perform(call, self.stage, turn: nil, parent: nil, asked: true) }
+    }
+
+    /// Runs what the person asked for beside the conversation; it can be stopped.
+    func byHand(_ id: CallID, _ work: @escaping @Sendable () async -> Void) {
+        byHand[id] = Task {
+            await work()
+            self.byHand[id] = nil
         }
     }
 
@@ -201,7 +246,7 @@ package actor SessionRuntime {
         emit(.sessionRenamed(SessionRenamed(title: title)), nil)
     }
 
-    private func checkWritable() throws(EngineError) {
+    func checkWritable() throws(EngineError) {
         guard isReadOnly else { return }
         throw EngineError(
             .busy, "another cleo-tui has this session open; it can only be read here",

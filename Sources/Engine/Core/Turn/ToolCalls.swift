@@ -2,20 +2,30 @@
 extension SessionRuntime {
     /// Runs the calls side by side, as many at once as the limits say. Calls beyond what the policy allows in one
     /// turn are answered with a refusal.
-    func perform(_ calls: [ToolCall], allowed: inout Int, _ turn: TurnID, _ parent: SpanID) async {
+    @discardableResult
+    func perform(
+        _ calls: [ToolCall], _ stage: Stage, allowed: inout Int, _ turn: TurnID?, _ parent: SpanID
+    ) async -> [CallID: ToolOutcome] {
         let running = calls.prefix(max(allowed, 0))
         allowed -= running.count
-        await withTaskGroup(of: Void.self) { group in
+        var outcomes: [CallID: ToolOutcome] = [:]
+        await withTaskGroup(of: ToolOutcome.self) { group in
             for (position, call) in running.enumerated() {
-                if position >= agent.limits.parallelTools { await group.next() }
-                group.addTask { _ = await self.perform(call, turn: turn, parent: parent, asked: false) }
+                if position >= agent.limits.parallelTools, let outcome = await group.next() {
+                    outcomes[outcome.call] = outcome
+                }
+                group.addTask { await self.perform(call, stage, turn: turn, parent: parent, asked: false) }
             }
+            for await outcome in group { outcomes[outcome.call] = outcome }
         }
-        let limit = agent.prompt.policy.maxToolCallsPerTurn
-        for call in calls.dropFirst(running.count) {
-            let text = "Error: not run: the policy allows \(limit) tool calls in one turn"
-            finish(call, .denied, text, turn: turn, handler: nil)
-        }
+        let limit = stage.prompt.policy.maxToolCallsPerTurn
+        refuse(Array(calls.dropFirst(running.count)), "the policy allows \(limit) tool calls in one turn", turn: turn)
+        return outcomes
+    }
+
+    /// Answers calls that do not run.
+    func refuse(_ calls: [ToolCall], _ reason: String, turn: TurnID?) {
+        for call in calls { finish(call, .denied, "Error: not run: \(reason)", turn: turn, handler: nil) }
     }
 
     private func finish(
@@ -27,8 +37,11 @@ extension SessionRuntime {
 
     /// Runs one call to its end. Whatever goes wrong becomes a result that the model can read.
     /// - Parameter asked: the person asked for it, so nobody has to be asked again.
-    func perform(_ call: ToolCall, turn: TurnID?, parent: SpanID?, asked: Bool) async -> ToolOutcome {
-        let found = await tools.find(call.tool)
+    func perform(
+        _ call: ToolCall, _ stage: Stage, turn: TurnID?, parent: SpanID?, asked: Bool
+    ) async -> ToolOutcome {
+        let isOwn = turn != nil && isSystemTool(call.tool, stage)
+        let found = isOwn ? nil : await tools.find(call.tool)
         var span = openSpan(
             call.tool, .tool, parent: parent, turn: turn,
             attributes: [
@@ -37,7 +50,10 @@ extension SessionRuntime {
                 "gen_ai.tool.call.arguments": .string(Self.excerpt(call.arguments.text)),
             ])
         if let found { span.attributes["cleo.tool.handler"] = .string(found.handler) }
-        var outcome = await outcome(of: call, found, turn, &span, asked: asked)
+        var outcome =
+            isOwn
+            ? await outcome(ofOwn: call, stage, turn, span.id)
+            : await outcome(of: call, stage, found, turn, &span, asked: asked)
         outcome.milliseconds = clock.now().milliseconds - span.started.milliseconds
         span.attributes["gen_ai.tool.call.result"] = .string(Self.excerpt(outcome.text))
         emit(.toolCallFinished(outcome), turn)
@@ -49,11 +65,20 @@ extension SessionRuntime {
         return outcome
     }
 
+    private func outcome(ofOwn call: ToolCall, _ stage: Stage, _ turn: TurnID?, _ span: SpanID) async -> ToolOutcome {
+        emit(.toolCallStarted(ToolCallStarted(call: call, handler: nil)), turn)
+        do throws(EngineError) {
+            return success(of: call, ToolAnswer(text: try await runSystemTool(call, stage, turn, span)))
+        } catch {
+            return failure(of: call, error)
+        }
+    }
+
     private func outcome(
-        of call: ToolCall, _ found: (handler: String, tool: ToolDescriptor)?, _ turn: TurnID?,
+        of call: ToolCall, _ stage: Stage, _ found: (handler: String, tool: ToolDescriptor)?, _ turn: TurnID?,
         _ span: inout TraceSpan, asked: Bool
     ) async -> ToolOutcome {
-        if let objection = await objection(to: call, asked: asked) {
+        if let objection = await objection(to: call, stage, asked: asked) {
             emit(.toolCallStarted(ToolCallStarted(call: call, handler: found?.handler)), turn)
             return failure(of: call, objection)
         }
@@ -73,9 +98,10 @@ extension SessionRuntime {
         }
     }
 
-    private func objection(to call: ToolCall, asked: Bool) async -> EngineError? {
-        if !asked, !agent.prompt.allows(call.tool), await tools.find(call.tool) != nil {
-            return EngineError(.refused, "the prompt '\(agent.prompt.key)' does not allow the tool '\(call.tool)'")
+    private func objection(to call: ToolCall, _ stage: Stage, asked: Bool) async -> EngineError? {
+        let isAllowed = asked || stage.prompt.allows(call.tool) || activeSkillTools.contains(call.tool)
+        if !isAllowed, await tools.find(call.tool) != nil {
+            return EngineError(.refused, "the prompt '\(stage.prompt.key)' does not allow the tool '\(call.tool)'")
         }
         return await tools.objection(to: call)
     }
@@ -110,7 +136,7 @@ extension SessionRuntime {
     }
 
     /// As much as a trace keeps of an argument or a result.
-    private static func excerpt(_ text: String) -> String {
+    static func excerpt(_ text: String) -> String {
         let kept = prefix(text, bytes: 8_192)
         return kept.utf8.count < text.utf8.count ? kept + "…" : kept
     }

@@ -35,6 +35,20 @@ package struct DiskFiles: FileSource {
         }
     }
 
+    package func read(inside folder: String, _ path: String) throws(EngineError) -> [UInt8] {
+        guard let root = realpath(resolved(folder), nil), let file = realpath(resolved(folder) + "/" + path, nil) else {
+            throw Self.failure(path, errno)
+        }
+        defer {
+            free(root)
+            free(file)
+        }
+        guard String(cString: file).hasPrefix(String(cString: root) + "/") else {
+            throw EngineError(.refused, "the file '\(path)' stands outside of its folder")
+        }
+        return try read(String(cString: file))
+    }
+
     static func failure(_ path: String, _ code: Int32) -> EngineError {
         switch code {
         case ENOENT, ENOTDIR: EngineError(.notFound, "there is no file '\(path)'")

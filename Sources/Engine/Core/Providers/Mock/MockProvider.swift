@@ -37,7 +37,10 @@ package struct MockProvider: Provider {
     }
 
     private func answer(to request: ProviderRequest) -> Answer {
-        if let scenario, let played = script.scenarios[scenario] {
+        if let played = played {
+            if let step = request.step.flatMap({ played.steps[$0] }) {
+                return Answer(text: step.text, calls: calls(of: step, captures: [], in: request))
+            }
             return turn(of: played, in: request)
         }
         let lastUser = request.messages.lastIndex { $0.role == .user } ?? 0
@@ -51,6 +54,13 @@ package struct MockProvider: Provider {
             ?? "I am the mock provider: I only say what a script tells me. "
             + "Name a real model with `--provider openai --model NAME`, or give me a script."
         return Answer(text: text, calls: [])
+    }
+
+    /// The scenario that was chosen; without a choice, the one called `default`, or the only one there is.
+    private var played: MockScript.Scenario? {
+        if let scenario { return script.scenarios[scenario] }
+        guard script.rules.isEmpty else { return nil }
+        return script.scenarios["default"] ?? (script.scenarios.count == 1 ? script.scenarios.values.first : nil)
     }
 
     /// PromptArena's count: each provider round is a turn of its own.

@@ -25,6 +25,8 @@ package struct MockScript: Sendable {
     package struct Scenario: Sendable {
         package var turns: [Int: Step]
         package var standard: String?
+        /// By the id of a composition's step.
+        package var steps: [String: Step] = [:]
     }
 
     package var standard: String?
@@ -96,7 +98,15 @@ package struct MockScriptLoader {
                 }
             }
         }
-        fields.ignore(["steps"])
+        if var steps = fields.child("steps") {
+            for key in steps.object.keys {
+                if let text = steps.value(key)?.string {
+                    scenario.steps[key] = MockScript.Step(text: text, calls: [], then: .end, failed: .end)
+                } else if let inner = steps.child(key) {
+                    scenario.steps[key] = turn(inner)
+                }
+            }
+        }
         fields.finish()
         return scenario
     }

@@ -1,0 +1,181 @@
+import Synchronization
+
+/// Conversations inside a turn: agents that other prompts ask, steps of a composition. They are in the trace and in
+/// the cost, but not in the conversation.
+extension SessionRuntime {
+    /// How an inner conversation ends.
+    struct InnerLimits: Sendable {
+        var rounds: Int
+        /// The call of this tool ends it.
+        var untilTool: String?
+        /// Nil: those of the prompt.
+        var tools: [String]?
+        var step: String?
+        /// How many agents have asked one another to get here.
+        var depth = 0
+    }
+
+    /// How deep agents may ask agents.
+    static let memberDepth = 4
+
+    /// A member of the pack, asked by another.
+    func askMember(
+        _ name: String, _ query: String, depth: Int, _ turn: TurnID?, _ parent: SpanID
+    ) async throws(EngineError) -> String {
+        let state = agent.pack.agents?.member(name)?.state.flatMap { agent.pack.workflow?.state($0) }
+        guard let prompt = agent.pack.prompt(state?.promptTask ?? name) else {
+            throw EngineError(.notFound, "there is no agent '\(SafeText.oneLine(name, limit: 80))'")
+        }
+        guard depth < Self.memberDepth else {
+            throw EngineError(.refused, "agents ask agents \(Self.memberDepth) deep; no deeper")
+        }
+        let adapted = agent.adapted(prompt)
+        return try await converse(
+            adapted, query, InnerLimits(rounds: agent.maxRounds(adapted), depth: depth + 1), name: "agent \(name)",
+            turn,
+            parent)
+    }
+
+    /// Asks until the model wants no more tools.
+    func converse(
+        _ prompt: Prompt, _ text: String, _ limits: InnerLimits, name: String, _ turn: TurnID?, _ parent: SpanID,
+        values: [String: JSONValue] = [:]
+    ) async throws(EngineError) -> String {
+        var span = openSpan(name, .step, parent: parent, turn: turn)
+        do throws(EngineError) {
+            let answer = try await converse(prompt, text, limits, turn, span.id, values)
+            span.attributes["cleo.answer"] = .string(Self.excerpt(answer))
+            close(&span, turn: turn)
+            return answer
+        } catch {
+            close(&span, turn: turn, error: error)
+            throw error
+        }
+    }
+
+    private func converse(
+        _ prompt: Prompt, _ text: String, _ limits: InnerLimits, _ turn: TurnID?, _ span: SpanID,
+        _ values: [String: JSONValue]
+    ) async throws(EngineError) -> String {
+        var prompt = prompt
+        if let tools = limits.tools { prompt.tools = tools }
+        let stage = Stage(prompt: prompt, depth: limits.depth)
+        let system = try agent.render(prompt, provided: provided.merging(values) { $1 }).text
+        var messages = [Message(id: MessageID(ids.next("msg")), role: .user, text: text)]
+        var callsLeft = prompt.policy.maxToolCallsPerTurn
+        for round in 1...limits.rounds {
+            // A step without tools of its own has none: what it may do is written down.
+            let hasTools = limits.step == nil || limits.tools != nil
+            let offered = hasTools ? await offered(stage) : []
+            let request = ProviderRequest(
+                system: system, messages: messages, tools: offered,
+                toolChoice: round > 1 && prompt.policy.toolChoice == .required ? .auto : prompt.policy.toolChoice,
+                parameters: prompt.parameters.over(agent.parameters), step: limits.step)
+            let answer = try await askAside(request, round, turn, span)
+            guard !answer.calls.isEmpty else { return await guarded(answer.text, prompt, turn) }
+            messages.append(
+                Message(
+                    id: MessageID(ids.next("msg")), role: .assistant, text: answer.text, toolCalls: answer.calls))
+            if round == limits.rounds {
+                if !answer.text.isEmpty { return await guarded(answer.text, prompt, turn) }
+                throw EngineError(.refused, "the model still wanted tools after \(round) rounds")
+            }
+            let outcomes = await perform(answer.calls, stage, allowed: &callsLeft, turn, span)
+            for call in answer.calls {
+                let told = outcomes[call.id]?.text ?? "Error: not run"
+                messages.append(
+                    Message(id: MessageID(call.id.rawValue), role: .tool, text: told, answers: call.id))
+            }
+            if let last = limits.untilTool, let call = answer.calls.first(where: { $0.tool == last }) {
+                return outcomes[call.id]?.text ?? answer.text
+            }
+            if Task.isCancelled { throw EngineError(.cancelled, "cancelled") }
+        }
+        throw EngineError(.refused, "the prompt '\(prompt.key)' has no rounds")
+    }
+
+    /// The guardrails of an inner prompt.
+    private func guarded(_ text: String, _ prompt: Prompt, _ turn: TurnID?) async -> String {
+        let guardrails = Guardrails(prompt, agent.semantics)
+        guard !guardrails.rules(.output).isEmpty, !text.isEmpty else { return text }
+        let verdict = await guardrails.judge(
+            log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge), .output)
+        for fired in verdict.fired { emit(.guardrailFired(fired), turn) }
+        return verdict.text
+    }
+
+    private struct Aside {
+        var text: String
+        var calls: [ToolCall]
+    }
+
+    /// One question whose answer nobody sees come.
+    private func askAside(
+        _ request: ProviderRequest, _ round: Int, _ turn: TurnID?, _ parent: SpanID
+    ) async throws(EngineError) -> Aside {
+        var span = openSpan(
+            "chat \(agent.provider.model)", .model, parent: parent, turn: turn,
+            attributes: requestAttributes(request, round))
+        let collector = AnswerCollector()
+        do throws(EngineError) {
+            try await agent.provider.respond(to: request) { events in collector.take(events) }
+            if Task.isCancelled { throw EngineError(.cancelled, "cancelled") }
+        } catch {
+            close(&span, turn: turn, error: error)
+            throw error
+        }
+        let answer = collector.answer
+        let report = report(answer.usage, request, answer.text, answer.reasoning)
+        emit(.usageReported(report), turn)
+        if let usage = answer.usage { Self.describe(usage, in: &span) }
+        close(&span, turn: turn)
+        let calls = answer.calls.map { ToolCall(id: CallID(ids.next("call")), tool: $0.tool, arguments: $0.arguments) }
+        return Aside(text: answer.text, calls: calls)
+    }
+}
+
+/// Takes an answer whole.
+package final class AnswerCollector: Sendable {
+    package struct Answer: Sendable {
+        package var text = ""
+        package var reasoning = ""
+        package var calls: [ToolCall] = []
+        package var usage: TokenUsage?
+    }
+
+    private let state = Mutex(Answer())
+
+    package init() {}
+
+    package var answer: Answer { state.withLock { $0 } }
+
+    package func take(_ events: [ProviderEvent]) {
+        state.withLock { answer in
+            for event in events {
+                switch event {
+                case .text(let text): answer.text += text
+                case .reasoning(let text): answer.reasoning += text
+                case .toolCall(let call): answer.calls.append(call)
+                case .usage(let usage): answer.usage = usage
+                case .finished, .note, .retrying: break
+                }
+            }
+        }
+    }
+}
+
+/// A provider that judges.
+package struct ProviderJudge: Judge {
+    private let provider: any Provider
+
+    package init(_ provider: any Provider) { self.provider = provider }
+
+    package func answer(system: String, question: String) async throws(EngineError) -> String {
+        let collector = AnswerCollector()
+        let request = ProviderRequest(
+            system: system, messages: [Message(id: MessageID("judge"), role: .user, text: question)],
+            parameters: ModelParameters(temperature: 0, maxTokens: 1_024))
+        try await provider.respond(to: request) { events in collector.take(events) }
+        return collector.answer.text
+    }
+}

@@ -1,0 +1,60 @@
+/// The prompt, or the composition, that the next answer comes from.
+struct Stage {
+    var prompt: Prompt
+    var state: Workflow.State?
+    var composition: Composition?
+    /// How many agents have asked one another to get here.
+    var depth = 0
+}
+
+extension SessionRuntime {
+    /// The workflow's state decides; without a workflow, the prompt that was chosen.
+    var stage: Stage {
+        guard let workflow = agent.pack.workflow, let name = log.workflow.state ?? Optional(workflow.entry),
+            let state = workflow.state(name)
+        else { return Stage(prompt: agent.adapted(agent.prompt)) }
+        if state.orchestration == .composition,
+            let composition = state.composition.flatMap({ agent.pack.composition($0) })
+        {
+            return Stage(prompt: agent.adapted(agent.prompt), state: state, composition: composition)
+        }
+        let prompt = state.promptTask.flatMap { agent.pack.prompt($0) } ?? agent.prompt
+        return Stage(prompt: agent.adapted(prompt), state: state)
+    }
+
+    /// What the engine knows by itself: the workflow's context and its artifacts.
+    var provided: [String: JSONValue] {
+        guard let workflow = agent.pack.workflow else { return [:] }
+        var artifacts = JSONObject()
+        for artifact in workflow.artifacts {
+            artifacts[artifact.name] = .string(log.workflow.artifacts[artifact.name] ?? "")
+        }
+        var values: [String: JSONValue] = [
+            "workflow_context": .string(log.workflow.context), "artifacts": .object(artifacts),
+        ]
+        // PromptKit knows the dotted name only.
+        guard agent.semantics == .promptKit else { return values }
+        for (name, value) in artifacts { values["artifacts." + name] = value }
+        values["artifacts"] = nil
+        return values
+    }
+
+    /// Skills of the present state.
+    var skills: [Skill] { agent.skills.filter { $0.isIn(stage.state?.skills) } }
+
+    /// The system prompt, with what is put behind it: preloaded skills, and the context that a state that begins
+    /// anew is left with.
+    func system(_ stage: Stage) throws(EngineError) -> RenderedPrompt {
+        var rendered = try agent.render(stage.prompt, provided: provided)
+        if agent.semantics == .strict {
+            for skill in skills where skill.preload {
+                rendered.append("\n\n# \(skill.name)\n\(skill.instructions)", .fragment("skill:" + skill.name))
+            }
+            let isNeeded = log.workflow.moves.last?.resets == true && !rendered.used.contains("workflow_context")
+            if isNeeded, !log.workflow.context.isEmpty {
+                rendered.append("\n\n# Before\n\(log.workflow.context)", .variable("workflow_context"))
+            }
+        }
+        return rendered
+    }
+}
