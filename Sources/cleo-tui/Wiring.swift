@@ -15,6 +15,7 @@ struct Wiring {
     let ids = RandomIdentifiers()
     /// Values that the person gave on the screen.
     let remembered: RememberedValues
+    let redactor = Redactor([])
 
     init(_ arguments: Arguments) throws(EngineError) {
         folders = Folders()
@@ -235,24 +236,24 @@ struct Wiring {
     {
         let agent = try agent(workspace)
         let tools = ToolBox(handlers: handlers(workspace), patterns: patterns, clock: clock)
+        redactor.add(secrets(workspace.handlers))
         let client = LocalClient(
-            agent: agent, tools: tools, store: store, clock: clock, ids: ids,
-            redactor: redactor(workspace.handlers), remember: remembered.keep)
+            agent: agent, tools: tools, store: store, clock: clock, ids: ids, redactor: redactor,
+            remember: remembered.keep)
         return (client, tools, agent)
     }
 
     /// Hides what is secret in the files and the environment, as far as they have been read.
-    func redactor(_ handlers: [HandlerSpec]) -> Redactor {
+    func secrets(_ handlers: [HandlerSpec]) -> [Secret] {
         let credentials: [Credential?] = handlers.map { handler in
             switch handler.kind {
             case .http(let spec): spec.credential
             case .mcp(let spec): spec.credential
             }
         }
-        return Redactor(
-            variables.secrets
-                + credentials.compactMap { credential in
-                    if case .value(let secret) = credential?.source { secret } else { nil }
-                })
+        return variables.secrets
+            + credentials.compactMap { credential in
+                if case .value(let secret) = credential?.source { secret } else { nil }
+            }
     }
 }

@@ -1,7 +1,8 @@
 /// What a person can ask the screen to do. One table gives the palette, the `/commands`, the keys and the help.
 package enum Action: String, Sendable, CaseIterable {
     case palette, help, stop, newSession, sessions, rename, prompt, callTool, copy, zoom
-    case nextPane, previousPane, chat, trace, costs, tools, redraw, suspend, quit
+    case setVariable, moveWorkflow, evaluate
+    case nextPane, previousPane, chat, trace, costs, tools, pack, redraw, suspend, quit
 
     package var title: String {
         switch self {
@@ -21,6 +22,10 @@ package enum Action: String, Sendable, CaseIterable {
         case .trace: "the trace"
         case .costs: "tokens and money"
         case .tools: "the tool servers"
+        case .pack: "the pack: prompt, values, rules, workflow"
+        case .setVariable: "give a variable of the prompt a value"
+        case .moveWorkflow: "move the workflow by an event"
+        case .evaluate: "run the evals of the whole session"
         case .redraw: "paint the screen anew"
         case .suspend: "to the shell; fg comes back"
         case .quit: "leave"
@@ -33,6 +38,9 @@ package enum Action: String, Sendable, CaseIterable {
         case .newSession: "new"
         case .callTool: "call"
         case .costs: "cost"
+        case .setVariable: "set"
+        case .moveWorkflow: "event"
+        case .evaluate: "evals"
         case .palette, .nextPane, .previousPane, .redraw, .suspend: nil
         default: rawValue
         }
@@ -43,6 +51,8 @@ package enum Action: String, Sendable, CaseIterable {
         switch self {
         case .rename: "NAME"
         case .callTool: "TOOL {JSON}"
+        case .setVariable: "NAME VALUE"
+        case .moveWorkflow: "NAME"
         default: nil
         }
     }
@@ -63,10 +73,11 @@ package enum Action: String, Sendable, CaseIterable {
         case .trace: [.alt("2")]
         case .costs: [.alt("3")]
         case .tools: [.alt("4")]
+        case .pack: [.alt("5")]
         case .redraw: [.control("l")]
         case .suspend: [.control("z")]
         case .quit: [.control("q")]
-        case .rename, .callTool: []
+        case .rename, .callTool, .setVariable, .moveWorkflow, .evaluate: []
         }
     }
 

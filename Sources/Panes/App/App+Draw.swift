@@ -5,7 +5,8 @@ extension App {
         let surface = Surface(size, metrics)
         let canvas = surface.canvas
         let toolRows = tools.table.handlers.reduce(0) { $0 + 1 + $1.tools.count }
-        let layout = ScreenLayout(size, focused: focus, isZoomed: isZoomed, toolRows: toolRows, costRows: CostPane.rows)
+        let layout = ScreenLayout(
+            size, focused: focus, isZoomed: isZoomed, side: side, toolRows: toolRows, costRows: CostPane.rows)
         if let tabs = layout.tabs { drawTabs(canvas.part(tabs)) }
         for pane in PaneID.allCases {
             if let rect = layout.panes[pane] { draw(pane, rect, canvas, hasBorder: layout.hasBorders) }
@@ -38,6 +39,7 @@ extension App {
         case .trace: trace.draw(on: inside, isFocused: isFocused, look: look)
         case .costs: costs.draw(on: inside)
         case .tools: tools.draw(on: inside, isFocused: isFocused, look: look)
+        case .pack: pack.draw(on: inside, look: look)
         }
     }
 
@@ -162,10 +164,22 @@ extension App {
             parts.append(workspaceName(opened.workspace))
             parts.append(SafeText.oneLine("\(opened.pack)@\(opened.packVersion)", limit: 60))
             parts.append(model(opened))
+            if let way = wayOut { parts.append(way) }
+            if pack.state?.semantics == Semantics.promptKit.rawValue { parts.append("as PromptKit") }
+            if pack.state?.problems.isEmpty == false { parts.append("✗ files") }
         }
         if costs.ledger.session.calls > 0 { parts.append(costs.ledger.session.text) }
         if let percent = costs.ledger.contextPercent { parts.append(percent == 0 ? "ctx <1%" : "ctx \(percent)%") }
         return parts
+    }
+
+    /// Where the workflow stands, and its way out.
+    private var wayOut: String? {
+        guard let state = pack.state?.states.first(where: \.isCurrent) else { return nil }
+        let name = SafeText.oneLine(state.name, limit: 30)
+        guard !state.isEnd else { return "\(name) (end)" }
+        let events = state.events.keys.sorted().joined(separator: ", ")
+        return "\(name) ▸ \(SafeText.oneLine(events, limit: 40))"
     }
 
     private func workspaceName(_ path: String) -> String {

@@ -19,8 +19,13 @@ package final class App {
     var trace = TracePane()
     var costs = CostPane()
     var tools = ToolsPane()
+    var pack = PackPane()
     var composer = Composer()
-    var focus = PaneID.chat
+    var focus = PaneID.chat { didSet { if focus == .trace || focus == .pack { side = focus } } }
+    /// Of Trace and Pack, the one that has the place that they share.
+    private(set) var side = PaneID.trace
+    /// Variables that the person does not want to be asked for.
+    var declined: Set<String> = []
     var isZoomed = false
     var popup: Popup?
     /// A word on the status line, until the next key.
@@ -67,6 +72,7 @@ package final class App {
         trace = TracePane()
         costs = CostPane()
         tools = ToolsPane()
+        pack = PackPane()
         queue = []
         isSending = false
         composer.history = history
@@ -80,7 +86,9 @@ package final class App {
             trace.apply(event)
             costs.apply(event)
             tools.apply(event)
+            pack.apply(event)
             switch event.body {
+            case .packChanged(let state): askForValue(state)
             case .turnStarted(let started):
                 isSending = false
                 notes = []
@@ -94,6 +102,14 @@ package final class App {
             composer.giveUpReason()
         }
         return effects
+    }
+
+    /// Asks for a value that the prompt cannot do without, one after the other.
+    private func askForValue(_ state: PackState) {
+        let wanted = state.variables.first { ($0.isMissing || $0.problem != nil) && !declined.contains($0.name) }
+        if case .value(let asked) = composer.purpose, asked != wanted { composer.giveUpReason() }
+        guard let wanted, composer.purpose == .message else { return }
+        composer.ask(wanted)
     }
 
     /// The next message that waited; after a turn that did not end well, all of them go back to be edited.
@@ -176,6 +192,7 @@ package final class App {
             switch choice {
             case .action(let action): return perform(action)
             case .session(let id): return [.open(id)]
+            case .event(let name): return [.submit(.moveWorkflow(session, event: name))]
             }
         }
     }
@@ -185,6 +202,7 @@ package final class App {
             switch focus {
             case .trace: trace.handle(key, look: look)
             case .tools: tools.handle(key, look: look)
+            case .pack: pack.handle(key, look: look)
             case .chat, .costs: false
             }
         if isTaken { return [] }
@@ -220,7 +238,8 @@ package final class App {
     }
 
     private func escape() -> [Effect] {
-        if case .refusal = composer.purpose {
+        if case .value(let value) = composer.purpose { declined.insert(value.name) }
+        if composer.purpose != .message {
             composer.giveUpReason()
             return []
         }
@@ -253,123 +272,5 @@ package final class App {
             composer.askReason(request)
             return []
         }
-    }
-
-    // MARK: What is written
-
-    private func enter() -> [Effect] {
-        if case .refusal(let request) = composer.purpose {
-            let reason = composer.take()
-            return [.submit(.answerApproval(session, request.call.id, .deny(reason: reason)))]
-        }
-        let text = composer.editor.text
-        guard !text.allSatisfy(\.isWhitespace) else { return [] }
-        if text.hasPrefix("/"), !text.contains("\n") { return command(text) }
-        composer.remember(composer.take())
-        chat.follow()
-        if isRunning || isSending {
-            queue.append(text)
-            return []
-        }
-        return send(text)
-    }
-
-    private func send(_ text: String) -> [Effect] {
-        isSending = true
-        return [.submit(.send(session, text: text))]
-    }
-
-    private func command(_ text: String) -> [Effect] {
-        let parts = text.dropFirst().split(separator: " ", maxSplits: 1)
-        let name = parts.first.map(String.init) ?? ""
-        guard let action = Action.of(command: name) else {
-            let known = Action.allCases.compactMap(\.command)
-            let hint =
-                Suggestion.nearest(to: name, among: known).map { "did you mean /\($0)?" } ?? "^P shows every action"
-            flash = ("there is no command /\(SafeText.oneLine(name, limit: 40)); \(hint)", .bad)
-            return []
-        }
-        let rest = parts.count > 1 ? String(parts[1]) : ""
-        switch action {
-        case .rename:
-            guard !rest.isEmpty else { break }
-            _ = composer.take()
-            return [.submit(.rename(session, title: rest))]
-        case .callTool:
-            guard !rest.isEmpty else { break }
-            return callTool(rest)
-        default:
-            _ = composer.take()
-            return perform(action)
-        }
-        flash = ("write /\(name) \(action.argument ?? "")", .warning)
-        return []
-    }
-
-    private func callTool(_ rest: String) -> [Effect] {
-        let parts = rest.split(separator: " ", maxSplits: 1)
-        do throws(JSONSyntaxError) {
-            let arguments = try JSONParser.parse(parts.count > 1 ? String(parts[1]) : "{}")
-            _ = composer.take()
-            return [.submit(.callTool(session, tool: String(parts[0]), arguments: arguments))]
-        } catch {
-            flash = ("the arguments are not JSON: \(error.message), at character \(error.offset + 1)", .bad)
-            return []
-        }
-    }
-
-    // MARK: Actions
-
-    func perform(_ action: Action) -> [Effect] {
-        switch action {
-        case .palette: popup = .palette
-        case .help: popup = .help
-        case .stop: return isWorking ? [.submit(.cancelTurn(session))] : []
-        case .newSession: return [.open(nil)]
-        case .sessions: return [.listSessions]
-        case .rename, .callTool:
-            focus = .chat
-            composer.editor.set("/\(action.command ?? "") ")
-        case .prompt: showPrompt()
-        case .copy:
-            guard let answer = chat.lastAnswer else { break }
-            flash = ("the last answer is on the clipboard, where the terminal allows it", .accent)
-            return [.copy(answer)]
-        case .zoom: isZoomed.toggle()
-        case .nextPane: move(1)
-        case .previousPane: move(-1)
-        case .chat: focus = .chat
-        case .trace: focus = .trace
-        case .costs: focus = .costs
-        case .tools: focus = .tools
-        case .redraw: return [.redraw]
-        case .suspend: return [.suspend]
-        case .quit: return [.quit]
-        }
-        return []
-    }
-
-    private func move(_ step: Int) {
-        let count = PaneID.allCases.count
-        focus = PaneID(rawValue: (focus.rawValue + step + count) % count) ?? .chat
-    }
-
-    private func showPrompt() {
-        guard let prompt = transcript.prompt else {
-            flash = ("the prompt is rendered when you say something", .accent)
-            return
-        }
-        var lines = [
-            Line(
-                "prompt \(SafeText.oneLine(prompt.prompt, limit: 80)), about \(TokenEstimate.tokens(prompt.text)) tokens",
-                .dim), Line(),
-        ]
-        for line in SafeText.block(prompt.text).split(separator: "\n", omittingEmptySubsequences: false) {
-            lines += metrics.wrap(Line(String(line)), width: max(min(chatWidth, 68), 10))
-        }
-        if !prompt.unused.isEmpty {
-            lines += [Line(), Line("not used: " + SafeText.oneLine(prompt.unused.joined(separator: ", ")), .dim)]
-        }
-        popup = Popup(title: "system prompt", content: .text(lines))
     }
 }

@@ -17,6 +17,8 @@ struct Popup {
     enum Choice: Equatable {
         case action(Action)
         case session(SessionID)
+        /// Moves the workflow.
+        case event(String)
     }
 
     enum Outcome {
@@ -143,6 +145,9 @@ extension Popup {
         row("Up, Down, k, j", "move; Enter opens, Esc closes")
         row("Left, Right", "the turn before, the turn after")
         row("c", "call the chosen tool by hand")
+        lines += [Line(), Line("Pack", .heading)]
+        row("d", "what changed in the prompt since the file was saved last")
+        row("p", "what PromptKit does differently in production")
         lines += [Line(), Line("When a tool asks", .heading)]
         row("y", "run it once")
         row("s", "run it, and every call of this tool until you leave")

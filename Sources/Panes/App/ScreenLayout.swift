@@ -1,6 +1,6 @@
 /// The panes of the screen, in the order of their numbers.
 package enum PaneID: Int, Sendable, CaseIterable {
-    case chat, trace, costs, tools
+    case chat, trace, costs, tools, pack
 
     var title: String {
         switch self {
@@ -8,6 +8,7 @@ package enum PaneID: Int, Sendable, CaseIterable {
         case .trace: "Trace"
         case .costs: "Cost"
         case .tools: "Tools"
+        case .pack: "Pack"
         }
     }
 }
@@ -15,14 +16,16 @@ package enum PaneID: Int, Sendable, CaseIterable {
 /// Where everything stands on a screen of a size.
 ///
 /// From 180 columns on there are three columns, from 100 on two; below, one pane at a time under a row of tabs;
-/// below 60×15 only the pane itself.
+/// below 60×15 only the pane itself. Trace and Pack share one place: the one that was focused last has it.
 struct ScreenLayout: Equatable {
     var panes: [PaneID: Rect] = [:]
     var hasBorders = true
     var tabs: Rect?
     var status: Rect?
 
-    init(_ size: Size, focused: PaneID, isZoomed: Bool, toolRows: Int, costRows: Int) {
+    init(
+        _ size: Size, focused: PaneID, isZoomed: Bool, side: PaneID = .trace, toolRows: Int, costRows: Int
+    ) {
         let hasStatus = size.rows >= 5
         let height = size.rows - (hasStatus ? 1 : 0)
         if hasStatus { status = Rect(x: 0, y: size.rows - 1, width: size.columns, height: 1) }
@@ -38,6 +41,10 @@ struct ScreenLayout: Equatable {
             panes[.chat] = Rect(x: 0, y: 0, width: chat, height: height)
             let right = Rect(x: chat, y: 0, width: size.columns - chat, height: height)
             if size.columns >= 180 { split(right, toolRows, costRows) } else { stack(right, toolRows, costRows) }
+            if side == .pack {
+                panes[.pack] = panes[.trace]
+                panes[.trace] = nil
+            }
         }
     }
 

@@ -7,6 +7,8 @@ struct Composer: Equatable {
         case message
         /// Why this call may not run.
         case refusal(ApprovalRequest)
+        /// The value of a variable.
+        case value(PackState.Value)
     }
 
     var editor = TextEditor()
@@ -50,6 +52,13 @@ struct Composer: Equatable {
         draft = editor
         editor.clear()
         purpose = .refusal(request)
+    }
+
+    /// Asks for the value of a variable; the draft comes back afterwards.
+    mutating func ask(_ value: PackState.Value) {
+        draft = editor
+        editor.clear()
+        purpose = .value(value)
     }
 
     mutating func giveUpReason() { _ = take() }
@@ -141,6 +150,14 @@ struct Composer: Equatable {
         case .message: "say something, or /help"
         case .refusal(let request):
             "why may \(SafeText.oneLine(request.call.tool, limit: 60)) not run? Enter sends it, Esc goes back"
+        case .value(let value): question(value)
         }
+    }
+
+    private func question(_ value: PackState.Value) -> String {
+        let name = "\(SafeText.oneLine(value.name, limit: 60)) (\(SafeText.oneLine(value.type, limit: 20)))"
+        let about = value.description.map { ": " + SafeText.oneLine($0, limit: 200) } ?? ""
+        let problem = value.problem.map { "; " + SafeText.oneLine($0, limit: 200) } ?? ""
+        return "the prompt needs \(name)\(about)\(problem); Esc leaves it"
     }
 }

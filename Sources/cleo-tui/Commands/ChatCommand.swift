@@ -30,7 +30,14 @@ enum ChatCommand {
         let (client, tools, agent) = try wiring.engine(workspace, store)
         let session = try SessionChoice.session(arguments, store, agent.workspace, wiring.ids, standard: .last)
         let notes = loaded.diagnostics + (problem.map { [$0] } ?? [])
-        let start: @Sendable () -> Void = { Task { await tools.start() } }
+        let reloader = Reloader(wiring, try wiring.toolOptions(arguments), workspace, client, tools)
+        let start: @Sendable () -> Void = {
+            Task {
+                await tools.start()
+                await reloader.start()
+            }
+        }
+        defer { withExtendedLifetime(reloader) {} }
         if CursesScreen.isPossible, let screen = CursesScreen(mouse: workspace.config.mouse) {
             start()
             return onScreen(screen, client, store, session, agent, notes, wiring)

@@ -106,7 +106,7 @@ enum DoctorCommand {
             await tools.stop()
             return states
         }
-        let redactor = wiring.redactor(workspace.handlers)
+        let redactor = Redactor(wiring.secrets(workspace.handlers))
         return findings
             + states.map { state in
                 let detail =

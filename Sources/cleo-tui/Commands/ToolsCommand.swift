@@ -25,7 +25,7 @@ enum ToolsCommand {
             throw EngineError(.invalidInput, "the tools file cannot be used")
         }
         let tools = ToolBox(handlers: wiring.handlers(specs), patterns: wiring.patterns, clock: wiring.clock)
-        return (tools, wiring.redactor(specs))
+        return (tools, Redactor(wiring.secrets(specs)))
     }
 
     private static func list(_ arguments: Arguments) throws(EngineError) -> ExitCode {

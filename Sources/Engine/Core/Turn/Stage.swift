@@ -46,6 +46,10 @@ extension SessionRuntime {
     /// anew is left with.
     func system(_ stage: Stage) throws(EngineError) -> RenderedPrompt {
         var rendered = try agent.render(stage.prompt, provided: provided)
+        // A value that another prompt of the pack needs is not idle.
+        let others = Set(agent.pack.prompts.filter { $0.key != stage.prompt.key }.flatMap { $0.variables.map(\.name) })
+        let own = Set(stage.prompt.variables.map(\.name))
+        rendered.unused.removeAll { others.contains($0) && !own.contains($0) }
         if agent.semantics == .strict {
             for skill in skills where skill.preload {
                 rendered.append("\n\n# \(skill.name)\n\(skill.instructions)", .fragment("skill:" + skill.name))

@@ -9,7 +9,7 @@ package actor ToolBox {
         let schema: JSONSchema
     }
 
-    private let handlers: [any ToolHandler]
+    private var handlers: [any ToolHandler]
     private let patterns: any PatternCompiler
     private let clock: any EngineClock
     private var updates: [String: HandlerUpdate] = [:]
@@ -28,12 +28,36 @@ package actor ToolBox {
     /// Starts every server, each on its own; returns at once.
     package func start() {
         guard starts.isEmpty else { return }
-        for handler in handlers {
-            let task = Task {
-                await handler.start { [weak self] update in await self?.take(update, from: handler) }
-            }
-            starts.append(task)
+        for handler in handlers { launch(handler) }
+    }
+
+    /// Serves other handlers from now on.
+    /// - Parameter names: handlers that are the same as before, and go on running.
+    package func replace(with new: [any ToolHandler], keeping names: Set<String>) async {
+        let old = handlers
+        handlers = new.map { handler in
+            names.contains(handler.name) ? old.first { $0.name == handler.name } ?? handler : handler
         }
+        let fresh = handlers.filter { handler in
+            !names.contains(handler.name) || !old.contains { $0.name == handler.name }
+        }
+        for handler in old where !names.contains(handler.name) { updates[handler.name] = nil }
+        for handler in fresh { updates[handler.name] = HandlerUpdate(.starting) }
+        rebuild()
+        for handler in old where !names.contains(handler.name) {
+            await handler.stop()
+            let isBack = handlers.contains { $0.name == handler.name }
+            let gone = HandlerState(handler: handler.name, kind: handler.kindName, phase: .stopped)
+            if !isBack { for listener in listeners { await listener(gone) } }
+        }
+        for handler in fresh { launch(handler) }
+    }
+
+    private func launch(_ handler: any ToolHandler) {
+        starts.append(
+            Task {
+                await handler.start { [weak self] update in await self?.take(update, from: handler) }
+            })
     }
 
     package func stop() async {
@@ -70,6 +94,8 @@ package actor ToolBox {
 
     private func take(_ update: HandlerUpdate, from handler: any ToolHandler) async {
         var update = update
+        // One that was replaced has nothing to say any more.
+        guard updates[handler.name] != nil else { return }
         // A server that is being started again, or failed, still says what it offered.
         if update.phase != .ready, update.tools.isEmpty { update.tools = updates[handler.name]?.tools ?? [] }
         updates[handler.name] = update
