@@ -84,7 +84,7 @@ struct ToolArgumentsRule: Sendable {
 
     func present(in calls: [CheckSubject.Call]) -> CheckResult {
         let mine = calls.filter { $0.tool == tool }
-        let fits = mine.contains { call in arguments.allSatisfy { call.arguments[$0] == $1 } }
+        let fits = mine.contains { call in arguments.allSatisfy { call.arguments[$0]?.isSame(as: $1) == true } }
         return .yes(
             fits, mine.isEmpty ? "'\(tool)' was not called" : fits ? "a call fits" : "no call of '\(tool)' fits")
     }
@@ -112,7 +112,7 @@ struct ToolCallRule: Sendable {
     func isMet(by call: CheckSubject.Call, _ subject: CheckSubject) throws(EngineError) -> Bool {
         guard tool == nil || call.tool == tool, !(noError && call.failed) else { return false }
         for (name, value) in arguments {
-            guard let given = call.arguments[name], value.isNull || given == value else { return false }
+            guard let given = call.arguments[name], value.isNull || given.isSame(as: value) else { return false }
         }
         for (name, pattern) in argumentPatterns {
             guard let text = call.arguments[name].map({ $0.scalarText ?? $0.text }),

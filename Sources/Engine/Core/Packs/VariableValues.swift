@@ -111,7 +111,7 @@ extension Variable {
         guard case .success(let value) = converted(value) else {
             return "it must be \(typeWording), not \(shown(value))"
         }
-        if let choices = validation.choices, !choices.contains(value) {
+        if let choices = validation.choices, !choices.contains(where: { $0.isSame(as: value) }) {
             return "\(shown(value)) is none of \(choices.map { $0.scalarText ?? $0.text }.joined(separator: ", "))"
         }
         if let number = value.double {

@@ -82,10 +82,10 @@ struct CompositionRun: Sendable {
         _ found: JSONValue, _ comparison: String, _ wanted: JSONValue, _ path: String
     ) throws(EngineError) -> Bool {
         switch comparison {
-        case "equals": return found == wanted
-        case "not_equals": return found != wanted
-        case "in": return wanted.array?.contains(found) ?? false
-        case "not_in": return !(wanted.array?.contains(found) ?? false)
+        case "equals": return found.isSame(as: wanted)
+        case "not_equals": return !found.isSame(as: wanted)
+        case "in": return wanted.array?.contains { $0.isSame(as: found) } ?? false
+        case "not_in": return !(wanted.array?.contains { $0.isSame(as: found) } ?? false)
         default:
             guard let a = found.double, let b = wanted.double else {
                 throw EngineError(

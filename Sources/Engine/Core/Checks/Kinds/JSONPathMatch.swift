@@ -45,8 +45,8 @@ struct JSONPathMatch: Check {
 
     private func problem(with found: JSONValue) -> String? {
         let shown = SafeText.oneLine(found.text, limit: 200)
-        if let expected, found != expected { return "expected \(expected.text), found \(shown)" }
-        if let lost = contains.first(where: { found.array?.contains($0) != true }) {
+        if let expected, !found.isSame(as: expected) { return "expected \(expected.text), found \(shown)" }
+        if let lost = contains.first(where: { wanted in found.array?.contains { $0.isSame(as: wanted) } != true }) {
             return "\(lost.text) is not in \(shown)"
         }
         if let minimum, (found.double ?? -.infinity) < minimum { return "\(shown) is below \(minimum)" }
