@@ -117,15 +117,4 @@ extension JSONValue {
         case .number: true
         }
     }
-
-    /// Equal as JSON means it: `1`, `1.0` and `1e0` are one number.
-    package func isSame(as other: JSONValue) -> Bool {
-        switch (self, other) {
-        case (.number(let a), .number(let b)): a.text == b.text || ExactDecimal(a.text) == ExactDecimal(b.text)
-        case (.array(let a), .array(let b)): a.count == b.count && zip(a, b).allSatisfy { $0.isSame(as: $1) }
-        case (.object(let a), .object(let b)):
-            a.count == b.count && a.allSatisfy { key, value in b[key].map { $0.isSame(as: value) } ?? false }
-        default: self == other
-        }
-    }
 }

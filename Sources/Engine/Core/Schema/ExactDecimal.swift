@@ -100,18 +100,18 @@ extension JSONNumber {
 }
 
 extension JSONValue {
-    /// Equality as JSON Schema means it: numbers by value, strings by code points.
-    static func same(_ left: JSONValue, _ right: JSONValue) -> Bool {
-        switch (left, right) {
+    /// Equal as JSON means it: numbers by value, strings by code points.
+    package func isSame(as other: JSONValue) -> Bool {
+        switch (self, other) {
         case (.number(let left), .number(let right)):
             left.text == right.text || left.exact == right.exact
         case (.string(let left), .string(let right)): left.utf8.elementsEqual(right.utf8)
         case (.array(let left), .array(let right)):
-            left.count == right.count && zip(left, right).allSatisfy { same($0, $1) }
+            left.count == right.count && zip(left, right).allSatisfy { $0.isSame(as: $1) }
         case (.object(let left), .object(let right)):
             left.count == right.count
-                && left.allSatisfy { name, value in right[name].map { same(value, $0) } ?? false }
-        default: left == right
+                && left.allSatisfy { name, value in right[name].map { value.isSame(as: $0) } ?? false }
+        default: self == other
         }
     }
 

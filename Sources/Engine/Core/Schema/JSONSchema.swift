@@ -1,6 +1,7 @@
 /// A schema, ready to check values. Drafts 7, 2019-09 and 2020-12; it never fetches anything.
 ///
-/// `format` and the `content…` keywords are annotations and check nothing; `$vocabulary` is ignored.
+/// `format` and the `content…` keywords are annotations and check nothing. Of `$vocabulary`, what it says about the
+/// validation keywords acts.
 package final class JSONSchema: Sendable {
     /// The dialect of a schema whose `$schema` does not say.
     package enum Draft: Sendable {
@@ -62,6 +63,10 @@ package final class JSONSchema: Sendable {
         draft: Draft = .draft2020
     ) {
         var index = SchemaIndex()
+        if MetaSchemas.isNamed(in: schema) || documents.values.contains(where: { MetaSchemas.isNamed(in: $0) }) {
+            for (uri, document) in MetaSchemas.documents { index.add(document, uri: uri, draft: .draft2020) }
+        }
+        index.dialects = documents
         for (uri, document) in documents.sorted(by: { $0.key < $1.key }) {
             index.add(document, uri: uri, draft: draft)
         }

@@ -2,11 +2,11 @@
 extension SchemaEvaluation {
     mutating func checkValue(_ frame: inout Frame) {
         checkType(&frame)
-        if let allowed = frame.schema["enum"]?.array, !allowed.contains(where: { JSONValue.same($0, frame.instance) }) {
+        if let allowed = frame.schema["enum"]?.array, !allowed.contains(where: { $0.isSame(as: frame.instance) }) {
             let listed = allowed.prefix(12).map(\.text).joined(separator: ", ") + (allowed.count > 12 ? ", …" : "")
             frame.fail("enum", "\(Self.shown(frame.instance)) is not one of: \(listed)")
         }
-        if let value = frame.schema["const"], !JSONValue.same(value, frame.instance) {
+        if let value = frame.schema["const"], !value.isSame(as: frame.instance) {
             frame.fail("const", "expected \(Self.shown(value)), got \(Self.shown(frame.instance))")
         }
         switch frame.instance {

@@ -71,7 +71,10 @@ struct SchemaEvaluation {
         if case .bool(let isAllowed) = node.value {
             return isAllowed ? Verdict(isValid: true) : refusal("false", "nothing is allowed here")
         }
-        guard case .object(let schema) = node.value else { return Verdict(isValid: true) }
+        guard case .object(var schema) = node.value else { return Verdict(isValid: true) }
+        if !node.isValidating {
+            for keyword in MetaSchemas.validationKeywords { schema[keyword] = nil }
+        }
         steps += 1
         guard depth < JSONSchema.Limit.depth, steps < JSONSchema.Limit.steps else {
             return refusal("$ref", "the schema refers to itself without end")

@@ -4,12 +4,16 @@ struct SchemaNode: Sendable {
     /// The URI that its references are relative to, its own `$id` included; without a fragment.
     var base: String
     var draft: JSONSchema.Draft
+    /// False where the schema's dialect (`$schema`, with a `$vocabulary` of its own) has no validation keywords.
+    var isValidating = true
 }
 
 /// Finds schemas by URI, by anchor and by JSON pointer.
 struct SchemaIndex: Sendable {
     /// Schemas with a URI of their own.
     private(set) var roots: [String: SchemaNode] = [:]
+    /// Documents that a `$schema` may name.
+    var dialects: [String: JSONValue] = [:]
     /// Every pattern that was met on the way.
     private(set) var patterns: Set<String> = []
     /// By URI with the anchor as its fragment.
@@ -36,9 +40,12 @@ struct SchemaIndex: Sendable {
 
     /// Adds a document with everything in it that can be referred to.
     mutating func add(_ document: JSONValue, uri: String, draft: JSONSchema.Draft) {
-        let outer = SchemaNode(
+        var outer = SchemaNode(
             value: document, base: URIReference.withoutFragment(uri),
             draft: JSONSchema.Draft(of: document) ?? draft)
+        if let words = document["$schema"]?.string.flatMap({ dialects[$0] })?["$vocabulary"]?.object {
+            outer.isValidating = words.keys.contains { $0.hasSuffix("/vocab/validation") }
+        }
         let node = Self.enter(document, from: outer)
         roots[outer.base] = node
         register(node, outer: outer)
