@@ -15,7 +15,7 @@ LIBRARIES := libncurses-dev libcurl4-openssl-dev libsqlite3-dev libedit-dev liby
 	libcmark-gfm-dev libcmark-gfm-extensions-dev
 TOOLS := tmux curl sqlite3 python3-venv
 
-SOURCES := $(shell find Sources Package.swift -type f)
+SOURCES := $(shell find Sources Plugins Package.swift -type f)
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test unit e2e lint format check bench kill-test fuzz install uninstall clean libraries tools
@@ -51,11 +51,11 @@ fuzz: libraries ## broken input by the ten thousands; FILTER and CLEO_SEED narro
 	CLEO_FUZZ=$(or $(CLEO_FUZZ),20000) swift test --skip-build --disable-xctest --filter $(or $(FILTER),FuzzTests)
 
 lint: ## format (strict), layers, sizes
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Plugins Sources Tests
 	.ci/check-house
 
 format: ## put the sources in form
-	swift format --in-place --recursive Package.swift Sources Tests
+	swift format --in-place --recursive Package.swift Plugins Sources Tests
 
 check: lint test ## what a change has to pass
 
@@ -85,7 +85,7 @@ tools:
 # Real peers for the tests, from PyPI, at versions that were tried.
 $(VENV)/ready: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 pytest==8.4.2
+	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 pytest==8.4.2 jsonschema==4.26.0
 	python3 -m venv $(VENV)-legacy
 	$(VENV)-legacy/bin/pip install -q --disable-pip-version-check mcp==1.30.0
 	touch $@

@@ -152,6 +152,12 @@ class Terminal:
     def close(self):
         self.tmux("kill-server")
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
 
 class HTTPPeer:
     """A real HTTP server whose answers a test gives."""

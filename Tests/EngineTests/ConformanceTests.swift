@@ -40,6 +40,26 @@ import Testing
         }
     }
 
+    /// What upstream takes, loads; what it refuses is refused where the mistake stands.
+    @Test func realPacksLoadOrAreRefusedInTheRightPlace() throws {
+        let files = DiskFiles(root: sharedFolder + "/upstream")
+        let reader = DocumentReader(files: files, yaml: LibYAMLReader())
+        for name in findFiles(in: files, ".", { $0.hasSuffix(".pack.json") || $0.contains("examples/packs/") }) {
+            let document = try #require(reader.read(name).value)
+            let inspection = PackLoader.inspect(document, patterns: PCREPatternCompiler())
+            let errors = inspection.diagnostics.filter { $0.severity == .error }
+            if name.hasSuffix("guardrail-bad-type.pack.json") {
+                #expect(errors.count == 1 && errors[0].rule == "unknown-check")
+                #expect(errors[0].line == 19 && errors[0].hint == "did you mean 'pii_leakage'?", "\(errors)")
+            } else {
+                #expect(inspection.pack != nil && errors.isEmpty, "\(name): \(errors)")
+            }
+            if name.hasSuffix("guardrail-bad-params.pack.json") {
+                #expect(inspection.diagnostics.contains { $0.rule == "check-params" }, "\(inspection.diagnostics)")
+            }
+        }
+    }
+
     @Test func mutantsAreJudgedAsTheSchemasJudgeThem() throws {
         var random = SplitMix(seed: 7)
         var mutants: [(String, JSONValue)] = []

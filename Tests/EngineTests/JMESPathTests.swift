@@ -54,7 +54,8 @@ import Testing
         _ = try? JMESPath(nested).search(items)
         #expect(throws: JMESPathError.self) {
             // Each item looks through all of them, and each of those again.
-            try JMESPath("map(&length(map(&length(map(&@, `\(items.text)`)), `\(items.text)`)), `\(items.text)`)").search(.null)
+            try JMESPath("map(&length(map(&length(map(&@, `\(items.text)`)), `\(items.text)`)), `\(items.text)`)")
+                .search(.null)
         }
     }
 }

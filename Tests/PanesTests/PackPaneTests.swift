@@ -25,7 +25,9 @@ import Testing
                 PackState.Rule(type: "max_length", direction: "both", isEnforced: false, isEnabled: true),
                 PackState.Rule(type: "regex", direction: "input", isEnforced: false, isEnabled: false),
             ], evals: 2, policy: "tools auto · 5 rounds",
-            divergences: ["PK-POLICY: 'tool_policy' is ignored", "PK-BYTES: 'max_length' counts bytes, not characters"],
+            divergences: [
+                "PK-POLICY: 'tool_policy' is ignored", "PK-BYTES: 'max_length' counts bytes, not characters",
+            ],
             states: [
                 PackState.State(name: "Ask", events: ["Known": "Solve"], isEnd: false, visits: 1, isCurrent: false),
                 PackState.State(
@@ -124,7 +126,10 @@ import Testing
             for key in keys { screen.press(key) }
             for columns in [1, 20, 60, 130, 200] {
                 let text = screen.picture(columns, 20).joined()
-                #expect(!text.unicodeScalars.contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0 == "\u{202E}" })
+                #expect(
+                    !text.unicodeScalars.contains {
+                        $0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0 == "\u{202E}"
+                    })
             }
         }
     }

@@ -59,7 +59,8 @@ struct PackPane {
 
     private func head(_ state: PackState) -> Line {
         var line = Line(SafeText.oneLine("\(state.pack)@\(state.version)", limit: 120), .heading)
-        line.append(" · \(SafeText.oneLine(state.prompt, limit: 80)) · ~\(Numbers.counted(state.tokens, "token"))", .dim)
+        line.append(
+            " · \(SafeText.oneLine(state.prompt, limit: 80)) · ~\(Numbers.counted(state.tokens, "token"))", .dim)
         return line
     }
 
@@ -165,7 +166,8 @@ struct PackPane {
             lines.append(line)
         }
         for (name, value) in state.artifacts.sorted(by: { $0.key < $1.key }) {
-            lines.append(Line([Run("  \(SafeText.oneLine(name, limit: 60)): ", .dim), Run(SafeText.oneLine(value, limit: 300))]))
+            lines.append(
+                Line([Run("  \(SafeText.oneLine(name, limit: 60)): ", .dim), Run(SafeText.oneLine(value, limit: 300))]))
         }
         return lines + [Line()]
     }

@@ -29,7 +29,7 @@ enum InitCommand {
         let taken = template.files.map(\.path).filter { files.exists($0) }
         guard mayReplace || taken.isEmpty else {
             throw EngineError(
-                .refused, "these files are there already: \(taken.joined(separator: ", "))",
+                .invalidInput, "these files are there already: \(taken.joined(separator: ", "))",
                 hint: "choose another folder, or say --force to replace them")
         }
         for file in template.files {

@@ -46,8 +46,8 @@ enum ValidateCommand {
     /// Which published schemas a pack satisfies, and who will refuse it.
     private static func portability(_ pack: ValidationReport.Pack) -> String {
         let editions = pack.inspection.editions
-        let fits = Edition.allCases.filter { editions.contains($0) }.map(\.title)
-        var lines = ["\(pack.file): satisfies \(fits.isEmpty ? "no published schema" : fits.joined(separator: ", "))"]
+        guard !editions.isEmpty else { return "\(pack.file): satisfies no published schema" }
+        var lines = ["\(pack.file): satisfies \(editions.members.map(\.title).joined(separator: ", "))"]
         for edition in Edition.allCases where !editions.contains(edition) {
             guard let reason = pack.inspection.reason(edition) else { continue }
             let place = reason.line.map { ":\($0):\(reason.column ?? 1)" } ?? ""

@@ -11,6 +11,9 @@ package enum CheckRegistry {
     /// Every name, sorted.
     package static let names = byName.keys.sorted()
 
+    /// The first name of each kind.
+    package static let canonicalNames = CheckList.all.map { $0.name }
+
     package static func kind(_ name: String) -> (any Check.Type)? { byName[name] }
 
     /// Fields that every check may have beside its own.

@@ -20,7 +20,8 @@ enum JMESFunctions {
         }
         guard count.map({ nodes.count == $0 }) ?? !nodes.isEmpty else {
             throw JMESPathError(
-                .invalidArity, "'\(name)' takes \(count.map(String.init) ?? "one or more") arguments, not \(nodes.count)")
+                .invalidArity,
+                "'\(name)' takes \(count.map(String.init) ?? "one or more") arguments, not \(nodes.count)")
         }
         var arguments: [Argument] = []
         for node in nodes {
@@ -84,7 +85,9 @@ enum JMESFunctions {
             return .object(merged)
         case "not_null": return values.first { !$0.isNull } ?? .null
         case "reverse":
-            if let text = first.string { return .string(String(String.UnicodeScalarView(text.unicodeScalars.reversed()))) }
+            if let text = first.string {
+                return .string(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
+            }
             guard let items = first.array else { throw wrong(name, "a list or a string") }
             return .array(items.reversed())
         case "sort": return .array(try sorted(name, first.array ?? nil, keys: first.array))
@@ -175,7 +178,8 @@ enum JMESFunctions {
         default:
             guard isOrdered(keys) else { throw wrong(name, "an expression that gives numbers or strings") }
             let places = keys.indices
-            let best = name == "max_by" ? places.max { isLess(keys[$0], keys[$1]) } : places.min { isLess(keys[$0], keys[$1]) }
+            let best =
+                name == "max_by" ? places.max { isLess(keys[$0], keys[$1]) } : places.min { isLess(keys[$0], keys[$1]) }
             return best.map { items[$0] } ?? .null
         }
     }

@@ -17,7 +17,9 @@ package enum AgentChange {
         if old.pack.agents != new.pack.agents { lines.append("the agents changed") }
         if old.pack.evals != new.pack.evals { lines.append("the evals changed") }
         if old.prompt.key != new.prompt.key { lines.append("the prompt is '\(new.prompt.key)' now") }
-        if old.variables != new.variables || old.bindings != new.bindings { lines.append("values of variables changed") }
+        if old.variables != new.variables || old.bindings != new.bindings {
+            lines.append("values of variables changed")
+        }
         if old.provider.name != new.provider.name || old.provider.model != new.provider.model {
             lines.append("the model is \(new.provider.model) now")
         }

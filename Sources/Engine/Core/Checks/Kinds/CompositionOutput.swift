@@ -25,7 +25,8 @@ struct OutputRule: Sendable {
         guard let output else { return .yes(false, "\(name) has no output") }
         let text = output.string ?? output.text
         let fits =
-            (contains.map { text.contains($0) } ?? true) && (equals.map { $0.isSame(as: output) || $0.string == text } ?? true)
+            (contains.map { text.contains($0) } ?? true)
+            && (equals.map { $0.isSame(as: output) || $0.string == text } ?? true)
         return .yes(fits, SafeText.oneLine(text, limit: 200))
     }
 }
