@@ -46,7 +46,7 @@ kill-test: libraries tools $(VENV)/ready ## kill -9 at 200 moments of streaming 
 	swift build --product cleo-tui
 	CLEO_KILLS=200 $(PYTHON) -m pytest -q --color=no Tests/EndToEnd/test_kill.py
 
-fuzz: libraries ## broken input by the ten thousands; FILTER and CLEO_SEED narrow it
+fuzz: libraries ## broken input by the ten thousands; CLEO_FUZZ_SECONDS, FILTER and CLEO_SEED narrow it
 	swift build --build-tests
 	CLEO_FUZZ=$(or $(CLEO_FUZZ),20000) swift test --skip-build --disable-xctest --filter $(or $(FILTER),FuzzTests)
 

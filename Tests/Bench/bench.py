@@ -10,6 +10,8 @@ import json
 import os
 import pathlib
 import pty
+import random
+import re
 import select
 import shutil
 import signal
@@ -304,6 +306,77 @@ def added_delay(home, workspace, count):
     return ours, curls
 
 
+WORDS = "the order parcel customer asks about delivery refund status when where how kindly please".split()
+
+
+def words(chance, count):
+    return " ".join(chance.choice(WORDS) for _ in range(count))
+
+
+def pack(prompts, **more):
+    return {"id": "big", "name": "Big", "version": "1.0.0",
+            "template_engine": {"version": "v1", "syntax": "{{variable}}"}, "prompts": prompts, **more}
+
+
+def big_pack(folder):
+    """2,000 prompts, five megabytes, every one with variables, a policy and a guardrail."""
+    chance = random.Random(1)
+    prompts = {
+        f"p{i}": {
+            "id": f"p{i}", "name": f"Prompt {i}", "version": "1.0.0", "description": words(chance, 20),
+            "system_template": "You help {{company}} in {{language}}. " + words(chance, 240) + " {{fragments.manners}}",
+            "variables": [
+                {"name": "company", "type": "string", "required": True, "validation": {"pattern": "^[A-Z]", "max_length": 40}},
+                {"name": "language", "type": "string", "required": False, "default": "English"}],
+            "tools": ["lookup"], "tool_policy": {"max_rounds": 4}, "parameters": {"temperature": 0.3},
+            "validators": [{"type": "banned_words", "enabled": True, "fail_on_violation": True,
+                            "params": {"words": ["nonsense", "rubbish"]}}]} for i in range(2_000)}
+    tools = {"lookup": {"name": "lookup", "description": "Finds.", "parameters": {"type": "object", "properties": {}}}}
+    path = folder / "big.pack.json"
+    path.write_text(json.dumps(pack(prompts, fragments={"manners": words(chance, 50)}, tools=tools), indent=1))
+    return path
+
+
+def validation(folder, rounds):
+    """Milliseconds and MiB of `validate`, and the milliseconds of Python's jsonschema with one edition."""
+    path = big_pack(folder)
+    ours, memory = [], 0
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        process = subprocess.Popen([PROGRAM, "validate", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        ours.append((time.perf_counter() - begun) * 1000)
+        memory = max(memory, usage.ru_maxrss / 1024)
+        assert status == 0
+    schema = ROOT.parent / "shared/upstream/promptpack-spec/schema/promptpack.schema.json"
+    theirs = None
+    if schema.exists():
+        code = ("import json,sys,time,jsonschema\nt=time.perf_counter()\n"
+                "v=jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))\n"
+                "assert v.is_valid(json.load(open(sys.argv[2])))\nprint((time.perf_counter()-t)*1000)")
+        theirs = float(subprocess.run([sys.executable, "-c", code, str(schema), str(path)], capture_output=True, text=True, check=True).stdout)
+    return statistics.median(ours), memory, theirs
+
+
+def rendering(folder, rounds):
+    """Milliseconds to fill a template of 100 kB with 500 variables: ours, and one pass of Python's `re`."""
+    chance = random.Random(2)
+    template = "".join(words(chance, 20) + f" {{{{v{i % 500}}}}} " for i in range(900))[:100_000]
+    template = template.rsplit("{{", 1)[0]
+    variables = [{"name": f"v{i}", "type": "string", "required": False, "default": f"value {i}"} for i in range(500)]
+    path = folder / "render.pack.json"
+    path.write_text(json.dumps(pack({"p": {
+        "id": "p", "name": "P", "version": "1.0.0", "system_template": template, "variables": variables}})))
+    ours = [json.loads(subprocess.run([PROGRAM, "render", str(path), "--json"], capture_output=True, text=True, check=True).stdout)["milliseconds"] for _ in range(rounds)]
+    values = {v["name"]: v["default"] for v in variables}
+    theirs = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
+        theirs.append((time.perf_counter() - begun) * 1000)
+    return statistics.median(ours), statistics.median(theirs), len(template)
+
+
 def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="cleo-bench-"))
     rows = []
@@ -352,6 +425,14 @@ def main():
         rows.append(("delay per delta, server to standard output", f"p50 {percentile(mine, .5):.2f} ms, p99 {percentile(mine, .99):.2f} ms",
                      f"curl p50 {percentile(curl, .5):.2f} ms, p99 {percentile(curl, .99):.2f} ms",
                      f"adds {percentile(mine, .5) - percentile(curl, .5):.2f} ms", ""))
+
+        mine, memory, theirs = validation(folder, 3 if QUICK else 9)
+        rows.append(("validate 2,000 prompts (5 MB), six editions and the lint", f"{mine:.0f} ms, {memory:.0f} MiB",
+                     f"jsonschema {theirs:.0f} ms for one edition" if theirs else "",
+                     f"{theirs / mine:.0f} times faster" if theirs else "", "200 ms, 100 MiB"))
+        mine, theirs, size = rendering(folder, 5 if QUICK else 21)
+        rows.append((f"fill 500 variables into {size / 1000:.0f} kB, with an account", f"{mine:.2f} ms",
+                     f"Python's re.sub {theirs:.2f} ms", f"{theirs / mine:.1f} times faster", "1 ms"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

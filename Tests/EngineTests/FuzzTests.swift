@@ -3,8 +3,9 @@ import EngineSystem
 import Support
 import Testing
 
-/// Broken input of every kind: whatever comes, it is an answer and not a crash. `CLEO_FUZZ` says how many tries,
-/// `CLEO_SEED` which; a failure prints its seed.
+/// Broken input of every kind: whatever comes, it is an answer, and neither a crash nor a hang nor a heap of memory.
+/// `CLEO_FUZZ` says how many tries, or `CLEO_FUZZ_SECONDS` for how long; `CLEO_SEED` says which. A failure prints its
+/// seed.
 @Suite struct FuzzTests {
     private static let variables = EnvironmentVariables()
     private static let tries = variables.value(of: "CLEO_FUZZ").flatMap { Int($0) } ?? 400
@@ -29,34 +30,115 @@ import Testing
         return bytes
     }
 
+    private static let seconds = variables.value(of: "CLEO_FUZZ_SECONDS").flatMap { Int($0) }
+
     private func fuzz(_ samples: [String], _ body: ([UInt8]) -> Void) {
         var generator = SplitMix(seed: Self.seed)
-        for _ in 0..<Self.tries {
+        let begun = ContinuousClock.now
+        var tries = 0
+        var slowest = Duration.zero
+        while Self.seconds.map({ ContinuousClock.now - begun < .seconds($0) }) ?? (tries < Self.tries) {
             guard let sample = samples.randomElement(using: &generator) else { return }
-            body(Self.broken(Array(sample.utf8), &generator))
+            let input = Self.broken(Array(sample.utf8), &generator)
+            let start = ContinuousClock.now
+            body(input)
+            let time = ContinuousClock.now - start
+            slowest = max(slowest, time)
+            // A hang, not a timing: the usual try takes less than a thousandth of it.
+            if time > .seconds(Self.seconds == nil ? 10 : 1) {
+                Issue.record("try \(tries) of seed \(Self.seed) took \(time): \(String(decoding: input.prefix(2_000), as: UTF8.self))")
+                return
+            }
+            tries += 1
         }
+        guard Self.seconds != nil else { return }
+        let status = (try? String(decoding: DiskFiles(root: "/proc/self").read("status"), as: UTF8.self)) ?? ""
+        let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }?.split(separator: " ").compactMap { Int($0) }.first
+        #expect((peak ?? 0) < 256 << 10, "the peak of memory is \(peak ?? 0) KiB")
+        Issue.record("\(tries) tries, the slowest \(slowest), peak \((peak ?? 0) >> 10) MiB, seed \(Self.seed)", severity: .warning)
     }
 
     private func file(_ path: String) throws -> String { try #require(readText(path)) }
 
+    private static let patterns = PCREPatternCompiler()
+
+    /// Everything that happens to a pack before it is sent: checked, compared, rendered in both ways.
+    private func take(_ pack: SourceDocument, _ reader: DocumentReader) {
+        let made = PackSources.pack(from: pack, reader: reader).value ?? pack
+        let inspection = PackLoader.inspect(made, patterns: Self.patterns)
+        for edition in Edition.allCases { _ = inspection.reason(edition) }
+        guard let pack = inspection.pack else { return }
+        _ = Parity.report(pack, made, reason: inspection.reasons[.promptKit])
+        _ = PackCompiler.compile(made, for: .promptKit)
+        for prompt in pack.prompts.prefix(3) {
+            let values = VariableValues(prompt.variables, given: [:], patterns: Self.patterns)
+            _ = PromptRenderer.account(prompt, fragments: pack.fragments, values: values)
+            _ = PromptKitRenderer.account(prompt, fragments: pack.fragments, given: [:])
+        }
+    }
+
     @Test func packs() throws {
-        let reader = DocumentReader(files: DiskFiles(root: "/"), yaml: LibYAMLReader())
-        fuzz([try file("prompts/support.pack.json")]) { bytes in
-            guard let document = reader.parse(bytes, file: "a.pack.json").value,
-                let pack = PackLoader.load(document, patterns: PCREPatternCompiler()).value,
-                let prompt = pack.prompts.first
-            else { return }
-            let values = VariableValues(prompt.variables, given: [:], patterns: PCREPatternCompiler())
-            _ = try? PromptRenderer.render(prompt, fragments: pack.fragments, values: values)
+        let reader = DocumentReader(files: DiskFiles(root: "/nowhere"), yaml: LibYAMLReader())
+        let samples = try [
+            "prompts/support.pack.json", "Tests/Fixtures/packs/everything.pack.json",
+            "Tests/Fixtures/packs/compositions.pack.json",
+        ].map { try file($0) }
+        fuzz(samples) { bytes in
+            if let document = reader.parse(bytes, file: "a.pack.json").value { take(document, reader) }
+        }
+    }
+
+    @Test func json() throws {
+        let samples =
+            try [file("Tests/Fixtures/packs/everything.pack.json")] + [
+                #"{"a":[1,2.5e-3,"\ud83d\ude00\u00e4",null,true,{"b":{}}],"":-0.0}"#, "[[[[[[[[[[]]]]]]]]]]",
+            ]
+        fuzz(samples) { bytes in
+            guard let value = try? JSONParser.parse(bytes, places: { _, _ in }) else { return }
+            let again = try? JSONParser.parse(value.text)
+            #expect(again == value)
+            _ = try? JMESPath(String(decoding: bytes.prefix(200), as: UTF8.self)).search(value)
+        }
+    }
+
+    @Test func templates() {
+        let samples = [
+            "a {{x}} {{ y.z[0] }} {{fragments.f}} {{fragment:g}} {{{x}}} {{a b}} }} {{", "{{f}}{{f}}{{g}}",
+            "{{x}}{{y}}{{x.y.z}}{{y[2][3].q}}",
+        ]
+        let values: [String: JSONValue] = ["x": "{{x}}{{y}}", "y": ["z": [1, 2]], "z": 3]
+        fuzz(samples) { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            let fragments = ["f": text, "g": "{{f}}{{g}}", "a b": text]
+            var variable = Variable(name: "x", type: "string")
+            variable.defaultValue = .string(text)
+            let prompt = Prompt(key: "p", id: "p", systemTemplate: text, variables: [variable])
+            let resolved = VariableValues([variable], given: values, patterns: Self.patterns)
+            let account = PromptRenderer.account(prompt, fragments: fragments, values: resolved)
+            #expect(account.spans.reduce(0) { $0 + $1.length } == account.text.utf8.count)
+            _ = PromptKitRenderer.account(prompt, fragments: fragments, given: values)
         }
     }
 
     @Test func yaml() throws {
-        fuzz([try file("tools.yaml.example"), try file("prompts/support.mock.yaml")]) { bytes in
+        let reader = DocumentReader(files: DiskFiles(root: "/nowhere"), yaml: LibYAMLReader())
+        let prompt = """
+            kind: PromptConfig
+            metadata: &m {name: x}
+            spec:
+              task_type: t
+              system_template: |
+                Hi {{x}}
+              variables: [{name: x, required: false, default: *m}]
+              validators: [{type: regex, params: {pattern: "a+"}}]
+              <<: {version: "1.0"}
+            """
+        fuzz([try file("tools.yaml.example"), try file("prompts/support.mock.yaml"), prompt]) { bytes in
             guard let document = LibYAMLReader().read(bytes, file: "x.yaml").value else { return }
             _ = ToolsFileLoader.load(document, variables: FixedVariables())
-            _ = MockScriptLoader.load(document, patterns: PCREPatternCompiler())
+            _ = MockScriptLoader.load(document, patterns: Self.patterns)
             _ = WorkspaceConfigLoader.load(document, variables: FixedVariables())
+            take(document, reader)
         }
     }
 

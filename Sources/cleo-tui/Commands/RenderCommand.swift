@@ -27,14 +27,16 @@ enum RenderCommand {
             prompt.variables, given: workspace.variables, bindings: workspace.config.bindings,
             patterns: wiring.patterns)
         let isStrict = workspace.config.semantics == .strict
+        let begun = ContinuousClock.now
         let account =
             isStrict
             ? PromptRenderer.account(prompt, fragments: workspace.pack.fragments, values: values)
             : PromptKitRenderer.account(
                 workspace.prompt, fragments: workspace.pack.fragments, given: workspace.variables)
+        let time = ContinuousClock.now - begun
         let problem = PromptRenderer.problem(with: account, prompt, workspace.pack.fragments, values)
         if arguments.has(.json) {
-            Console.out(document(account, workspace, values, problem).prettyText)
+            Console.out(document(account, workspace, values, time, problem).prettyText)
         } else if let problem, isStrict {
             throw problem
         } else {
@@ -68,7 +70,8 @@ enum RenderCommand {
     }
 
     private static func document(
-        _ account: RenderedPrompt, _ workspace: Workspace, _ values: VariableValues, _ problem: EngineError?
+        _ account: RenderedPrompt, _ workspace: Workspace, _ values: VariableValues, _ time: Duration,
+        _ problem: EngineError?
     ) -> JSONValue {
         func names(_ list: [String]) -> JSONValue { .array(list.map { .string($0) }) }
         var from = 0
@@ -94,7 +97,7 @@ enum RenderCommand {
             "pack": .string("\(workspace.pack.id)@\(workspace.pack.version)"),
             "prompt": .string(workspace.prompt.key), "semantics": .string(workspace.config.semantics.rawValue),
             "system": .string(account.text), "estimated_tokens": .int(account.tokens),
-            "spans": .array(spans), "used": names(account.used), "unused": names(account.unused),
+            "milliseconds": .double(Double(Int(time / .microseconds(1))) / 1_000), "spans": .array(spans), "used": names(account.used), "unused": names(account.unused),
             "missing": names(account.missing), "unresolved": names(account.unresolved),
             "invalid": names(account.invalid),
         ]

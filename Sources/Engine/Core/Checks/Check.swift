@@ -96,23 +96,3 @@ package struct ForbiddenText: Sendable, Equatable {
         return !before && !after
     }
 }
-
-extension String {
-    /// The first place of a text, compared character by character without regard to case.
-    package func range(ofIgnoringCase text: String, from: Index? = nil) -> Range<Index>? {
-        let wanted = text.map { $0.lowercased() }
-        guard !wanted.isEmpty else { return nil }
-        var start = from ?? startIndex
-        while start < endIndex {
-            var at = start
-            var matched = 0
-            while matched < wanted.count, at < endIndex, self[at].lowercased() == wanted[matched] {
-                at = index(after: at)
-                matched += 1
-            }
-            if matched == wanted.count { return start..<at }
-            start = index(after: start)
-        }
-        return nil
-    }
-}

@@ -193,13 +193,18 @@ struct PackLint {
     /// What looks like a key does not belong into a file that is shared.
     private func checkSecrets(_ text: String, at pointer: String) {
         let marks = ["sk-", "ghp_", "AKIA", "xoxb-", "-----BEGIN"]
-        let words = text.split { $0.isWhitespace || "\"'`=:,;()".contains($0) }
-        guard
-            let mark = marks.first(where: { mark in
-                words.contains { $0.hasPrefix(mark) && ($0.utf8.count >= 20 || mark.hasPrefix("-")) }
-            })
-        else { return }
+        guard let mark = marks.first(where: { isKey($0, in: text) }) else { return }
         warning("the template holds what looks like a secret ('\(mark)…')", at: pointer, "secret")
+    }
+
+    /// Whether a long word begins with a mark of keys.
+    private func isKey(_ mark: String, in text: String) -> Bool {
+        guard let found = text.range(ofIgnoringCase: mark), text[found] == mark else { return false }
+        if let before = text[..<found.lowerBound].utf8.last, TextForm.isLetter(before) || TextForm.isDigit(before) {
+            return false
+        }
+        let length = text[found.lowerBound...].utf8.prefix { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "'") }
+        return mark.hasPrefix("-") || length.count >= 20
     }
 
     // MARK: Guardrails and evals

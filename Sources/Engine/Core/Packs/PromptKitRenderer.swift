@@ -31,15 +31,15 @@ package enum PromptKitRenderer {
         var segments = [Segment(text: prompt.systemTemplate, source: .template)]
         var used: Set<String> = []
         result.passes = 0
-        while result.passes < passLimit {
+        var size = prompt.systemTemplate.utf8.count
+        var hasChanged = true
+        while result.passes < passLimit, hasChanged, size <= PromptRenderer.sizeLimit {
             result.passes += 1
-            var hasChanged = false
-            for name in values.keys.sorted() where replace(name, values[name] ?? "", in: &segments) {
+            hasChanged = false
+            for name in values.keys.sorted() where replace(name, values[name] ?? "", in: &segments, &size) {
                 hasChanged = true
                 used.insert(name)
             }
-            let size = segments.reduce(0) { $0 + $1.text.utf8.count }
-            if !hasChanged || size > PromptRenderer.sizeLimit { break }
         }
         let left = Template(segments.map(\.text).joined()).placeholders
         result.unresolved = left.map(\.inside)
@@ -60,7 +60,10 @@ package enum PromptKitRenderer {
     }
 
     /// Puts a value wherever its placeholder stands inside one segment.
-    private static func replace(_ name: String, _ value: String, in segments: inout [Segment]) -> Bool {
+    private static func replace(
+        _ name: String, _ value: String, in segments: inout [Segment], _ size: inout Int
+    ) -> Bool {
+        guard size <= PromptRenderer.sizeLimit else { return false }
         let wanted = "{{\(name)}}"
         var hasChanged = false
         segments = segments.flatMap { segment -> [Segment] in
@@ -68,7 +71,8 @@ package enum PromptKitRenderer {
             hasChanged = true
             var parts: [Segment] = []
             var rest = Substring(segment.text)
-            while let found = rest.firstRange(of: wanted) {
+            while size <= PromptRenderer.sizeLimit, let found = rest.firstRange(of: wanted) {
+                size += value.utf8.count - wanted.utf8.count
                 parts.append(Segment(text: String(rest[..<found.lowerBound]), source: segment.source))
                 parts.append(Segment(text: value, source: .variable(name)))
                 rest = rest[found.upperBound...]

@@ -60,12 +60,13 @@ package struct RenderedPrompt: Sendable, Equatable, Codable {
 /// another. Fragments may hold placeholders, and other fragments, ten deep at most.
 package struct PromptRenderer {
     /// A fragment that contains itself twice grows with each turn; this is where it ends.
-    static let sizeLimit = 8 << 20
+    static let sizeLimit = 1 << 20
     private static let depthLimit = 10
 
     private let fragments: [String: String]
     private let values: [String: JSONValue]
     private var texts: [String: String] = [:]
+    private var templates: [String: Template] = [:]
     private var result = RenderedPrompt()
     private var used: Set<String> = []
 
@@ -131,7 +132,9 @@ package struct PromptRenderer {
         let name = placeholder.fragment ?? placeholder.inside
         if let fragment = fragments[name], depth < Self.depthLimit {
             used.insert(name)
-            return fill(Template(fragment), in: .fragment(name), depth: depth + 1)
+            let template = templates[name] ?? Template(fragment)
+            templates[name] = template
+            return fill(template, in: .fragment(name), depth: depth + 1)
         }
         if !result.unresolved.contains(placeholder.inside) { result.unresolved.append(placeholder.inside) }
         result.append(template.text[placeholder.range], .unresolved(placeholder.inside))
