@@ -149,6 +149,7 @@ struct Wiring {
         agent.semantics = workspace.config.semantics
         agent.skills = workspace.skills
         agent.files = files
+        agent.schemas = workspace.schemas
         agent.editions = workspace.editions.members.map(\.title)
         agent.divergences = workspace.divergences.map { "\($0.id): \($0.message)" }
         if let judge = workspace.judge {

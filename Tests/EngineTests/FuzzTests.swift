@@ -46,16 +46,22 @@ import Testing
             slowest = max(slowest, time)
             // A hang, not a timing: the usual try takes less than a thousandth of it.
             if time > .seconds(Self.seconds == nil ? 10 : 1) {
-                Issue.record("try \(tries) of seed \(Self.seed) took \(time): \(String(decoding: input.prefix(2_000), as: UTF8.self))")
+                Issue.record(
+                    "try \(tries) of seed \(Self.seed) took \(time): \(String(decoding: input.prefix(2_000), as: UTF8.self))"
+                )
                 return
             }
             tries += 1
         }
         guard Self.seconds != nil else { return }
         let status = (try? String(decoding: DiskFiles(root: "/proc/self").read("status"), as: UTF8.self)) ?? ""
-        let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }?.split(separator: " ").compactMap { Int($0) }.first
+        let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }?.split(separator: " ").compactMap {
+            Int($0)
+        }.first
         #expect((peak ?? 0) < 256 << 10, "the peak of memory is \(peak ?? 0) KiB")
-        Issue.record("\(tries) tries, the slowest \(slowest), peak \((peak ?? 0) >> 10) MiB, seed \(Self.seed)", severity: .warning)
+        Issue.record(
+            "\(tries) tries, the slowest \(slowest), peak \((peak ?? 0) >> 10) MiB, seed \(Self.seed)",
+            severity: .warning)
     }
 
     private func file(_ path: String) throws -> String { try #require(readText(path)) }

@@ -105,6 +105,8 @@ import Testing
         #expect(events.messages.map(\.text) == ["Ask something else."])
         #expect(provider.requests.isEmpty)
         #expect(events.fired.map(\.direction) == ["input"])
+        #expect(
+            events.contains { if case .spanClosed(let span) = $0.body { span.name == "guardrails" } else { false } })
         #expect(try await harness.say("the weather").messages.map(\.text) == ["fine"])
     }
 
@@ -192,6 +194,22 @@ import Testing
         _ = try await Harness(kit, prompt: prompt) { $0.semantics = .promptKit }.say("hi")
         #expect(kit.requests[0].system == "be kind")
         #expect(kit.requests[0].parameters == ModelParameters(temperature: 0.1, maxTokens: 10))
+    }
+
+    @Test func whatProductionSendsInsteadIsSaid() async throws {
+        var prompt = Harness.prompt("Hello {{ name }}")
+        prompt.variables = [Variable(name: "name", defaultValue: "Ada")]
+        let provider = ScriptedProvider([ScriptedProvider.says("x")])
+        let events = try await Harness(provider, prompt: prompt) { $0.semantics = .promptKit }.say("hi")
+        #expect(provider.requests[0].system == "Hello {{ name }}")
+        #expect(
+            events.contains {
+                if case .diagnostic(let note) = $0.body {
+                    note.message.contains("sends the raw template")
+                } else {
+                    false
+                }
+            })
     }
 
     /// Whoever types a placeholder reads the value, in production.

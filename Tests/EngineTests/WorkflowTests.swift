@@ -100,6 +100,34 @@ import Testing
         #expect(events.outcomes.last?.text.contains("max_total_visits") == true)
     }
 
+    @Test func theBudgetHoldsInsideAState() async throws {
+        var pack = try pack(desk)
+        pack.workflow?.budget.maxToolCalls = 1
+        let tool = FakeHandler("f", tools: [Harness.tool("echo")]) { _ throws(EngineError) in ToolAnswer(text: "x") }
+        func provider() -> ScriptedProvider {
+            ScriptedProvider([
+                ScriptedProvider.calls([("a", "echo", [:]), ("b", "echo", [:])]), ScriptedProvider.says("ok"),
+            ])
+        }
+        let strict = try await harness(pack, provider(), handlers: [tool]).say("x")
+        #expect(strict.outcomes.map(\.status).sorted { $0.rawValue < $1.rawValue } == [.denied, .ok])
+        let kit = try await harness(pack, provider(), handlers: [tool]) { $0.semantics = .promptKit }.say("x")
+        #expect(kit.outcomes.map(\.status) == [.ok, .ok])
+        pack.workflow?.budget.maxWallTimeSeconds = 0
+        let late = try await harness(pack, provider(), handlers: [tool]).say("x")
+        #expect(late.failure?.message.contains("max_wall_time_sec") == true)
+    }
+
+    @Test func movesAreInTheTrace() async throws {
+        let provider = ScriptedProvider([transition("a", "Known"), ScriptedProvider.says("ok")])
+        let events = try await harness(try pack(desk), provider).say("x")
+        let spans = events.compactMap { event -> TraceSpan? in
+            if case .spanClosed(let span) = event.body { span } else { nil }
+        }
+        let move = try #require(spans.first { $0.name == "Ask → Solve" })
+        #expect(move.parent == spans.last?.id && move.attributes["cleo.workflow.event"] == "Known")
+    }
+
     @Test func theStateSurvivesARestart() async throws {
         let store = MemoryStore()
         let pack = try pack(desk)
@@ -285,6 +313,23 @@ import Testing
         let events = try await harness(try pack(analysis), never, handlers: [echo]).say("x")
         #expect(events.failure?.message == "the step 'kind' of 'c' failed: no line")
         #expect(events.steps.map(\.status) == [.failed])
+    }
+
+    @Test func outputsFitTheirSchemasAndAreJudged() async throws {
+        var pack = try pack(analysis)
+        pack.evals = [EvalSpec(id: "e", type: "contains", trigger: "never", params: ["patterns": ["size"]])]
+        pack.compositions[0].steps[0].evals = ["e"]
+        let schema: JSONValue = ["type": "object", "properties": ["size": ["type": "integer"]]]
+        let provider = ScriptedProvider([
+            ScriptedProvider.says(#"{"size": "big"}"#), ScriptedProvider.says(#"{"size": 5}"#),
+            ScriptedProvider.says("l"), ScriptedProvider.says("end"),
+        ])
+        let events = try await harness(pack, provider, handlers: [echo]) { $0.schemas = ["k.json": schema] }.say("x")
+        #expect(events.messages.last?.text == "end")
+        #expect(events.evals.map(\.score) == [1])
+        let never = ScriptedProvider([ScriptedProvider.says("no"), ScriptedProvider.says("json")])
+        let failed = try await harness(pack, never, handlers: [echo]) { $0.schemas = ["k.json": schema] }.say("x")
+        #expect(failed.failure?.message.contains("is not the JSON that 'k.json' asks for") == true)
     }
 
     @Test func anAgentStepEndsWithItsTool() async throws {

@@ -97,7 +97,8 @@ enum RenderCommand {
             "pack": .string("\(workspace.pack.id)@\(workspace.pack.version)"),
             "prompt": .string(workspace.prompt.key), "semantics": .string(workspace.config.semantics.rawValue),
             "system": .string(account.text), "estimated_tokens": .int(account.tokens),
-            "milliseconds": .double(Double(Int(time / .microseconds(1))) / 1_000), "spans": .array(spans), "used": names(account.used), "unused": names(account.unused),
+            "milliseconds": .double(Double(Int(time / .microseconds(1))) / 1_000), "spans": .array(spans),
+            "used": names(account.used), "unused": names(account.unused),
             "missing": names(account.missing), "unresolved": names(account.unresolved),
             "invalid": names(account.invalid),
         ]

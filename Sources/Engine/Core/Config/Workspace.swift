@@ -8,6 +8,8 @@ package struct Workspace: Sendable {
     /// What PromptKit would do differently.
     package var divergences: [Divergence]
     package var skills: [Skill]
+    /// Schemas of compositions, by the file that the pack names.
+    package var schemas: [String: JSONValue]
     package var prompt: Prompt
     /// Values for the prompt: `cleo.yaml`'s, then the command line's.
     package var variables: [String: JSONValue]
@@ -112,13 +114,52 @@ package struct WorkspaceLoader {
             judgeScript = played
         }
         let skills = keep(SkillLoader.load(pack, reader: reader)) ?? []
+        let schemas = keep(SchemaFiles.load(pack, reader: reader)) ?? [:]
+        sayWhatDoesNotAct(pack, provider, variables, config)
         let folder = packFile.lastIndex(of: "/").map { String(packFile[..<$0]) } ?? "."
         return Workspace(
             config: config, packFile: packFile, pack: pack, editions: inspection.editions,
             divergences: Parity.report(pack, inspection.document, reason: inspection.reasons[.promptKit]),
-            skills: skills, prompt: prompt, variables: variables, toolsFile: toolsFile, handlers: handlers,
+            skills: skills, schemas: schemas, prompt: prompt, variables: variables, toolsFile: toolsFile,
+            handlers: handlers,
             provider: provider, script: script, judge: config.judge, judgeScript: judgeScript,
             folders: Set([".", folder] + skills.compactMap(\.folder)).sorted())
+    }
+
+    /// What a local run cannot honour is said, never dropped in silence.
+    private mutating func sayWhatDoesNotAct(
+        _ pack: PromptPack, _ provider: ProviderConfig, _ values: [String: JSONValue], _ config: WorkspaceConfig
+    ) {
+        func say(_ message: String, _ prompt: Prompt, _ key: String, hint: String? = nil) {
+            let (file, place) = prompt.origin?.location(key) ?? (pack.file, nil)
+            diagnostics.append(Diagnostic(.warning, message, file: file, place: place, hint: hint, rule: "not-here"))
+        }
+        for prompt in pack.prompts {
+            if prompt.media?.enabled == true {
+                say("attachments cannot be sent from here, so 'media' has nothing to limit", prompt, "media")
+            }
+            if provider.kind == .openai, prompt.parameters.topK != nil {
+                say("OpenAI's API has no 'top_k'; it is not sent", prompt, "parameters/top_k")
+            }
+            let needsJudge =
+                (prompt.validators.filter(\.enabled).map(\.type) + prompt.evals.filter(\.enabled).map(\.type))
+                .contains { CheckRegistry.kind($0)?.needs == .judge }
+            if needsJudge, config.judge == nil {
+                say(
+                    "checks that a model judges are skipped: no judge is configured", prompt, "",
+                    hint: "name a provider with 'judge:' in cleo.yaml")
+            }
+            for (index, variable) in prompt.variables.enumerated() {
+                guard let binding = variable.binding, binding.autoPopulate, values[variable.name] == nil else {
+                    continue
+                }
+                if let kind = binding.kind, config.bindings[kind] != nil { continue }
+                say(
+                    "'\(variable.name)' is filled by a platform (binding '\(binding.kind ?? "")'), which is not here",
+                    prompt, "variables/\(index)/binding",
+                    hint: "give it under 'bindings:' or 'variables:' in cleo.yaml")
+            }
+        }
     }
 
     /// `cleo.yaml`'s, the file's, the command line's: the later win.

@@ -37,7 +37,7 @@ package final class MemoryStore: SessionStore {
         let all = state.withLock { state in state.events.map { Self.summary($0.key, $0.value) } }
         return Array(
             all.filter { filter.workspace == nil || $0.workspace == filter.workspace }
-                .sorted { ($0.updated, $1.id.rawValue) > ($1.updated, $0.id.rawValue) }.prefix(filter.limit))
+                .sorted { ($0.updated, $1.id.rawValue) > ($1.updated, $0.id.rawValue) }.prefix(max(filter.limit, 0)))
     }
 
     private static func summary(_ id: SessionID, _ events: [EngineEvent]) -> SessionSummary {
@@ -72,7 +72,7 @@ package final class MemoryStore: SessionStore {
             return terms.dropLast().allSatisfy { found.contains($0) }
                 && found.contains { $0.hasPrefix(terms[terms.count - 1]) }
         }
-        return Array(fitting.sorted { $0.at > $1.at }.prefix(limit))
+        return Array(fitting.sorted { $0.at > $1.at }.prefix(max(limit, 0)))
     }
 
     private static func hit(_ text: String, _ role: Message.Role, _ event: EngineEvent) -> SearchHit {

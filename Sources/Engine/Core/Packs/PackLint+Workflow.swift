@@ -183,6 +183,10 @@ extension PackLint {
                 error("'\(reference.root)' has no output yet when '\(step.id)' runs", at: place, "step-order")
             }
         }
+        let evals = pack.evals.map(\.id) + pack.prompts.flatMap { $0.evals.map(\.id) }
+        for (index, name) in step.evals.enumerated() {
+            refer("eval", name, among: evals, at: "\(step.pointer)/modifiers/eval/\(index)", "unknown-eval")
+        }
         let prompts = pack.prompts.map(\.key)
         switch step.kind {
         case .prompt(let task, _, _), .agent(let task, _, _, _, _, _):

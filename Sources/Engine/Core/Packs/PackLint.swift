@@ -203,7 +203,9 @@ struct PackLint {
         if let before = text[..<found.lowerBound].utf8.last, TextForm.isLetter(before) || TextForm.isDigit(before) {
             return false
         }
-        let length = text[found.lowerBound...].utf8.prefix { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "'") }
+        let length = text[found.lowerBound...].utf8.prefix {
+            $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "'")
+        }
         return mark.hasPrefix("-") || length.count >= 20
     }
 

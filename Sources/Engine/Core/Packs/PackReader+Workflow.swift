@@ -66,7 +66,8 @@ extension PackReader {
                 Composition.Step(
                     id: item.text("id") ?? "", kind: kind, description: item.text("description"),
                     dependsOn: item.texts("depends_on") ?? [],
-                    maxAttempts: item["modifiers"]?["retry"]?["max_attempts"]?.int ?? 1, pointer: place)
+                    maxAttempts: item["modifiers"]?["retry"]?["max_attempts"]?.int ?? 1,
+                    evals: item["modifiers"]?.texts("eval") ?? [], pointer: place)
             }
         }
     }

@@ -114,8 +114,18 @@ package struct Composition: Sendable, Equatable {
         package var dependsOn: [String]
         /// All tries, the first included.
         package var maxAttempts: Int
+        /// Ids of evals that judge its output.
+        package var evals: [String]
         /// Where it stands in the pack.
         package var pointer: String
+
+        /// The file of the schema that its output has to fit, beside the pack.
+        package var outputSchema: String? {
+            switch kind {
+            case .prompt(_, _, let schema), .agent(_, _, let schema, _, _, _): schema
+            case .tool, .branch, .parallel: nil
+            }
+        }
 
         /// The word of the pack.
         package var kindName: String {

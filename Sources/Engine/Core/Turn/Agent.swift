@@ -9,6 +9,8 @@ package struct Agent: Sendable {
     package var variables: [String: JSONValue]
     package var bindings = JSONObject()
     package var skills: [Skill] = []
+    /// Schemas of compositions, by the file that the pack names.
+    package var schemas: [String: JSONValue] = [:]
     /// Reads the files of skills.
     package var files: (any FileSource)?
     package var provider: any Provider

@@ -72,12 +72,12 @@ extension SessionRuntime {
                 toolChoice: round > 1 && prompt.policy.toolChoice == .required ? .auto : prompt.policy.toolChoice,
                 parameters: prompt.parameters.over(agent.parameters), step: limits.step)
             let answer = try await askAside(request, round, turn, span)
-            guard !answer.calls.isEmpty else { return await guarded(answer.text, prompt, turn) }
+            guard !answer.calls.isEmpty else { return await guarded(answer.text, prompt, turn, span) }
             messages.append(
                 Message(
                     id: MessageID(ids.next("msg")), role: .assistant, text: answer.text, toolCalls: answer.calls))
             if round == limits.rounds {
-                if !answer.text.isEmpty { return await guarded(answer.text, prompt, turn) }
+                if !answer.text.isEmpty { return await guarded(answer.text, prompt, turn, span) }
                 throw EngineError(.refused, "the model still wanted tools after \(round) rounds")
             }
             let outcomes = await perform(answer.calls, stage, allowed: &callsLeft, turn, span)
@@ -95,13 +95,11 @@ extension SessionRuntime {
     }
 
     /// The guardrails of an inner prompt.
-    private func guarded(_ text: String, _ prompt: Prompt, _ turn: TurnID?) async -> String {
-        let guardrails = Guardrails(prompt, agent.semantics)
-        guard !guardrails.rules(.output).isEmpty, !text.isEmpty else { return text }
-        let verdict = await guardrails.judge(
-            log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge), .output)
-        for fired in verdict.fired { emit(.guardrailFired(fired), turn) }
-        return verdict.text
+    private func guarded(
+        _ text: String, _ prompt: Prompt, _ turn: TurnID?, _ span: SpanID
+    ) async -> String {
+        guard !text.isEmpty else { return text }
+        return await judge(text, .output, Guardrails(prompt, agent.semantics), turn, span).text
     }
 
     private struct Aside {

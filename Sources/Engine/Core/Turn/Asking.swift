@@ -42,7 +42,7 @@ extension SessionRuntime {
             failure = error
         }
         if Task.isCancelled { failure = failure ?? EngineError(.cancelled, "cancelled") }
-        let answer = await settle(failure, request, guardrails)
+        let answer = await settle(failure, request, guardrails, span.id)
         describe(answer, in: &span)
         if let failure {
             close(&span, turn: turn, error: failure)
@@ -127,11 +127,11 @@ extension SessionRuntime {
     /// Ends the answer: what the guardrails say, the message, what it cost. A broken answer keeps what was shown, but
     /// asks for nothing.
     private func settle(
-        _ failure: EngineError?, _ request: ProviderRequest, _ guardrails: Guardrails
+        _ failure: EngineError?, _ request: ProviderRequest, _ guardrails: Guardrails, _ span: SpanID
     ) async -> PartialAnswer {
         guard var answer = partial else { preconditionFailure("settle, without an answer") }
         if failure == nil {
-            await judge(&answer, guardrails)
+            await judge(&answer, guardrails, span)
         } else {
             answer.calls = []
         }
@@ -150,17 +150,37 @@ extension SessionRuntime {
         return answer
     }
 
-    private func judge(_ answer: inout PartialAnswer, _ guardrails: Guardrails) async {
+    private func judge(_ answer: inout PartialAnswer, _ guardrails: Guardrails, _ span: SpanID) async {
         answer.text = answer.whole
-        guard !answer.whole.isEmpty, !guardrails.rules(.output).isEmpty else { return }
-        let subject = log.subject(
-            answer.whole, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
-        let verdict = await guardrails.judge(subject, .output)
-        for fired in verdict.fired { emit(.guardrailFired(fired), answer.turn) }
+        guard !answer.whole.isEmpty else { return }
+        let verdict = await judge(answer.whole, .output, guardrails, answer.turn, span)
         guard verdict.isChanged else { return }
         answer.text = verdict.text
         answer.calls = []
         answer.isGuarded = true
+    }
+
+    /// Lays a text before the guardrails; what fires is an event, and in the trace.
+    func judge(
+        _ text: String, _ direction: ValidatorSpec.Direction, _ guardrails: Guardrails, _ turn: TurnID?,
+        _ parent: SpanID?
+    ) async -> Guardrails.Verdict {
+        let rules = guardrails.rules(direction)
+        guard !rules.isEmpty else { return Guardrails.Verdict(text: text) }
+        var span = openSpan(
+            "guardrails", .check, parent: parent, turn: turn,
+            attributes: [
+                "cleo.guardrail.direction": .string(direction.rawValue),
+                "cleo.guardrail.types": .array(rules.map { .string($0.spec.type) }),
+            ])
+        let subject = log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
+        let verdict = await guardrails.judge(subject, direction)
+        for fired in verdict.fired {
+            emit(.guardrailFired(fired), turn)
+            span.attributes["cleo.guardrail.\(fired.type)"] = .string("\(fired.action.rawValue): \(fired.explanation)")
+        }
+        close(&span, turn: turn, status: verdict.isChanged ? .error : .ok)
+        return verdict
     }
 
     /// - Parameters:

@@ -103,14 +103,6 @@ struct CompositionRun: Sendable {
 
     // MARK: Results
 
-    /// What a model's answer is as an output: JSON where the step has a schema and the answer is JSON, else a text.
-    static func output(_ text: String, schema: String?) -> JSONValue {
-        guard schema != nil, let inner = JSONReading.balanced(text), let value = try? JSONParser.parse(inner) else {
-            return .string(text)
-        }
-        return value
-    }
-
     /// The output of parallel branches under one name.
     static func reduce(
         _ outputs: [(id: String, output: JSONValue)], strategy: String, into name: String

@@ -23,6 +23,9 @@ extension SessionRuntime {
         _ composition: Composition, _ text: String, _ turn: TurnID, _ span: SpanID
     ) async throws(EngineError) -> JSONValue {
         var run = CompositionRun(composition, text)
+        if let problem = misfit(run.input, composition.inputSchema) {
+            throw EngineError(.invalidInput, "the input of '\(composition.name)': \(problem)")
+        }
         for step in composition.steps {
             if Task.isCancelled { throw EngineError(.cancelled, "cancelled") }
             // Who depends only on what was skipped is skipped, too.
@@ -43,6 +46,9 @@ extension SessionRuntime {
         }
         guard let result = run.result else {
             throw EngineError(.invalidInput, "the composition '\(composition.name)' has no output")
+        }
+        if let problem = misfit(result, composition.outputSchema) {
+            throw EngineError(.invalidInput, "the output of '\(composition.name)': \(problem)")
         }
         emit(
             .stepFinished(
@@ -76,6 +82,7 @@ extension SessionRuntime {
             for (branch, output) in zip(branches, outputs) {
                 run.outputs[branch.id] = output
                 finished(branch, run.composition, .ok, turn, output: output)
+                await evaluate(branch, output, turn, span)
             }
             let merged = CompositionRun.reduce(
                 zip(branches, outputs).map { ($0.id, $1) }, strategy: strategy, into: name)
@@ -85,6 +92,7 @@ extension SessionRuntime {
             let output = try await output(of: step, run, turn, span)
             run.outputs[step.id] = output
             finished(step, run.composition, .ok, turn, output: output)
+            await evaluate(step, output, turn, span)
         }
     }
 
@@ -141,14 +149,14 @@ extension SessionRuntime {
         case .prompt(let task, let input, let schema):
             let limits = InnerLimits(rounds: 1, step: step.id)
             let text = try await converse(step, task, input, run, limits, turn, span)
-            return CompositionRun.output(text, schema: schema)
+            return try output(text, schema: schema)
         case .agent(let task, let input, let schema, let tools, let maxSteps, let untilTool):
             let prompt = agent.pack.prompt(task)
             let limits = InnerLimits(
                 rounds: maxSteps ?? prompt.map { agent.maxRounds($0) } ?? 1, untilTool: untilTool,
                 tools: tools ?? prompt?.tools ?? [], step: step.id)
             let text = try await converse(step, task, input, run, limits, turn, span)
-            return CompositionRun.output(text, schema: schema)
+            return try output(text, schema: schema)
         case .tool(let name, let arguments):
             let resolved = try run.resolved(.object(arguments))
             let call = ToolCall(id: CallID(ids.next("call")), tool: name, arguments: resolved)
@@ -157,6 +165,37 @@ extension SessionRuntime {
             return (try? JSONParser.parse(outcome.text)) ?? .string(outcome.text)
         case .branch, .parallel: throw EngineError(.invalidInput, "a '\(step.kindName)' has no output of its own")
         }
+    }
+
+    /// What a model's answer is as an output. Where a schema is named, it is JSON that fits; PromptKit takes a text
+    /// that does not as a text.
+    private func output(_ text: String, schema: String?) throws(EngineError) -> JSONValue {
+        guard let schema else { return .string(text) }
+        guard let value = JSONReading.balanced(text).flatMap({ try? JSONParser.parse($0) }) else {
+            if agent.semantics == .promptKit { return .string(text) }
+            throw EngineError(.invalidInput, "the answer is not the JSON that '\(schema)' asks for")
+        }
+        if let problem = misfit(value, schema) {
+            if agent.semantics == .promptKit { return .string(text) }
+            throw EngineError(.invalidInput, problem)
+        }
+        return value
+    }
+
+    /// How a value misses a schema; nil when it fits, or when the schema's file is not there, which loading said.
+    private func misfit(_ value: JSONValue, _ schema: String?) -> String? {
+        guard let schema, let document = agent.schemas[schema],
+            let issue = JSONSchema(document, patterns: agent.patterns, draft: .draft7).issues(in: value).first
+        else { return nil }
+        return
+            "the value does not fit '\(schema)': \(issue.pointer.isEmpty ? "" : issue.pointer + ": ")\(issue.message)"
+    }
+
+    /// Evals that a step names judge its output.
+    private func evaluate(_ step: Composition.Step, _ output: JSONValue, _ turn: TurnID, _ span: SpanID) async {
+        guard !step.evals.isEmpty else { return }
+        let named = (agent.pack.evals + agent.pack.prompts.flatMap(\.evals)).filter { step.evals.contains($0.id) }
+        await run(named, on: output.string ?? output.text, turn, span)
     }
 
     /// A prompt that allows every tool: a step names the one that it calls.

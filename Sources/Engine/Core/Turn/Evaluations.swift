@@ -48,7 +48,11 @@ extension SessionRuntime {
 
     private func run(_ evals: [EvalSpec], _ turn: TurnID?, _ parent: SpanID?) async {
         let answer = conversation.forProvider.last { $0.role == .assistant && !$0.text.isEmpty }?.text ?? ""
-        let subject = log.subject(answer, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
+        await run(evals, on: answer, turn, parent)
+    }
+
+    func run(_ evals: [EvalSpec], on text: String, _ turn: TurnID?, _ parent: SpanID?) async {
+        let subject = log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
         for eval in evals where eval.enabled && !Task.isCancelled {
             var span = openSpan("eval \(eval.id)", .check, parent: parent, turn: turn)
             let result = await judge(eval, subject)

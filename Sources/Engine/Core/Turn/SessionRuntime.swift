@@ -32,6 +32,8 @@ package actor SessionRuntime {
     var approvals = Approvals()
     /// Prompts whose missing tools were named.
     var reportedPrompts: Set<String> = []
+    /// The span of the running turn.
+    var turnSpan: SpanID?
     /// Where the workflow goes when the round is over.
     var pendingMove: PendingMove?
     /// The system prompt before the files changed.

@@ -4,6 +4,8 @@ extension SessionRuntime {
         takeAgent()
         emit(.turnStarted(TurnStarted(message: MessageID(ids.next("msg")), text: text)), turn)
         var span = openSpan("turn", .turn, parent: nil, turn: turn)
+        turnSpan = span.id
+        defer { turnSpan = nil }
         do throws(EngineError) {
             startWorkflow(turn)
             let wasComplete = log.workflow.isComplete
@@ -25,7 +27,7 @@ extension SessionRuntime {
     private func answer(
         _ text: String, _ turn: TurnID, _ parent: SpanID
     ) async throws(EngineError) -> TurnFinished.Reason {
-        guard await isAllowed(text, turn) else { return .guarded }
+        guard await isAllowed(text, turn, parent) else { return .guarded }
         await waitForTools(turn, parent)
         if stage.composition != nil { return try await answerByComposition(text, turn, parent) }
         return try await rounds(turn, parent)
@@ -43,6 +45,7 @@ extension SessionRuntime {
             if Task.isCancelled { return .cancelled }
             guard !answer.calls.isEmpty else { return answer.reason }
             let isLast = round >= agent.maxRounds(stage.prompt)
+            try boundByBudget(&callsLeft)
             // By PromptKit the tools of the last round run, and the model never sees what they said.
             if isLast, agent.semantics == .strict {
                 refuse(answer.calls, "max_rounds allows \(round) rounds", turn: turn)
@@ -62,6 +65,7 @@ extension SessionRuntime {
         var span = openSpan("render \(stage.prompt.key)", .render, parent: parent, turn: turn)
         do throws(EngineError) {
             let rendered = try system(stage)
+            if agent.semantics == .promptKit { sayWhatProductionSends(rendered, stage, turn) }
             let prompt = PromptRendered(prompt: stage.prompt.key, text: rendered.text, unused: rendered.unused)
             if prompt != conversation.prompt { emit(.promptRendered(prompt), turn) }
             span.attributes["cleo.prompt.passes"] = .int(rendered.passes)
@@ -72,6 +76,28 @@ extension SessionRuntime {
         } catch {
             close(&span, turn: turn, error: error)
             throw error
+        }
+    }
+
+    /// PromptKit sends something in any case; that it is not what was meant has to be seen.
+    private func sayWhatProductionSends(_ rendered: RenderedPrompt, _ stage: Stage, _ turn: TurnID) {
+        guard !rendered.isComplete else { return }
+        let words =
+            rendered.missing.isEmpty
+            ? "PromptKit could not fill \(quoted(rendered.unresolved)), so it sends the raw template"
+            : "\(quoted(rendered.missing)) is missing, so PromptKit sends a standard sentence instead of the prompt"
+        let (file, place) = stage.prompt.origin?.location("system_template") ?? ("", nil)
+        emit(.diagnostic(Diagnostic(.warning, words, file: file, place: place, rule: "promptkit")), turn)
+    }
+
+    /// The workflow's budget holds inside a state, too. By PromptKit it is looked at only when the state changes.
+    private func boundByBudget(_ callsLeft: inout Int) throws(EngineError) {
+        guard agent.semantics == .strict, let budget = agent.pack.workflow?.budget else { return }
+        if let limit = budget.maxToolCalls { callsLeft = min(callsLeft, max(limit - log.workflow.toolCalls, 0)) }
+        var time = Workflow.Budget()
+        time.maxWallTimeSeconds = budget.maxWallTimeSeconds
+        if let exhausted = exhausted(time) {
+            throw EngineError(.refused, "the workflow's budget is used up: \(exhausted)")
         }
     }
 
@@ -117,12 +143,9 @@ extension SessionRuntime {
     // MARK: Guardrails of what the person says
 
     /// - Returns: false when the model must not be asked; what it says instead was said.
-    private func isAllowed(_ text: String, _ turn: TurnID) async -> Bool {
+    private func isAllowed(_ text: String, _ turn: TurnID, _ parent: SpanID) async -> Bool {
         let guardrails = Guardrails(stage.prompt, agent.semantics)
-        guard !guardrails.rules(.input).isEmpty else { return true }
-        let subject = log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
-        let verdict = await guardrails.judge(subject, .input)
-        for fired in verdict.fired { emit(.guardrailFired(fired), turn) }
+        let verdict = await judge(text, .input, guardrails, turn, parent)
         guard verdict.isChanged else { return true }
         emit(
             .messageCompleted(Message(id: MessageID(ids.next("msg")), role: .assistant, text: verdict.text)), turn)

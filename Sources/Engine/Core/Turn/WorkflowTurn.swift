@@ -114,6 +114,12 @@ extension SessionRuntime {
             throw EngineError(.refused, "the pack '\(agent.pack.id)' has no workflow")
         }
         let (target, meant) = try target(event, workflow, state)
+        var span = openSpan(
+            "\(state.name) → \(target.name)", .step, parent: turnSpan, turn: turn,
+            attributes: ["cleo.workflow.event": .string(event), "cleo.workflow.cause": .string(cause.rawValue)])
+        if let meant { span.attributes["cleo.workflow.meant"] = .string(meant) }
+        span.attributes["cleo.workflow.visits"] = .int(log.workflow.visits(target.name) + 1)
+        close(&span, turn: turn)
         emit(
             .workflowMoved(
                 WorkflowMoved(

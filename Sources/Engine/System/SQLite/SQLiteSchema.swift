@@ -31,7 +31,8 @@ enum SQLiteSchema {
         do throws(SQLiteDatabase.Failure) {
             // Another process may have done it meanwhile.
             let version = try database.int("PRAGMA user_version")
-            for migration in migrations.dropFirst(version) { try database.execute(migration) }
+            // A version below zero was never written by this program; the file is then refused by its tables.
+            for migration in migrations.dropFirst(max(version, 0)) { try database.execute(migration) }
             try database.execute("PRAGMA user_version = \(max(version, migrations.count))")
             try database.execute("COMMIT")
         } catch {

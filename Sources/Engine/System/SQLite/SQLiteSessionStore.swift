@@ -218,7 +218,9 @@ package final class SQLiteSessionStore: SessionStore {
     /// A lock file per session, held until the program ends.
     package func claim(_ session: SessionID) async -> Bool {
         let folder = directory + "/locks"
-        let name = session.rawValue.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        // Two names that differ only in what a file's name cannot hold must not share a lock.
+        let plain = session.rawValue.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        let name = plain == session.rawValue ? plain : plain + "_" + String(FNV1a.hash(session.rawValue), radix: 16)
         return queue.withLock { queue in
             if queue.locks[session] != nil { return true }
             do throws(EngineError) { try DiskFiles.makeDirectories(folder) } catch { return true }
