@@ -82,7 +82,7 @@ struct Arguments: Equatable {
 
 enum Option: String, CaseIterable {
     case workspace, pack, prompt, variable = "var", variables = "vars", semantics = "as", tools, provider, model,
-        baseURL = "base-url"
+        baseURL = "base-url", scenario
     case session, resume = "continue", new, text, json, events, yes, quiet, limit
     case format, strict, parity, target = "for", output, force
     case help, version
@@ -110,7 +110,7 @@ enum Option: String, CaseIterable {
         case .semantics: "strict|promptkit"
         case .target: "spec|promptkit"
         case .format: "text|json|sarif"
-        case .prompt, .model: "NAME"
+        case .prompt, .model, .scenario: "NAME"
         case .variable: "NAME=VALUE"
         case .provider: "NAME|FILE"
         case .baseURL: "URL"
@@ -140,6 +140,7 @@ enum Option: String, CaseIterable {
         case .tools: "the tools file"
         case .provider: "mock, openai, a name in providers/, or a provider file"
         case .model: "the model"
+        case .scenario: "the scenario that a mock plays"
         case .baseURL: "the address of an OpenAI-compatible server, up to /v1"
         case .session: "a session to go on with"
         case .resume: "go on with the workspace's last session"
@@ -176,7 +177,8 @@ enum Command: String, CaseIterable {
     }
 
     private static let agent: [Option] = [
-        .workspace, .pack, .prompt, .variable, .variables, .semantics, .tools, .provider, .model, .baseURL,
+        .workspace, .pack, .prompt, .variable, .variables, .semantics, .tools, .provider, .model, .scenario,
+        .baseURL,
     ]
 
     var usage: String {

@@ -60,6 +60,7 @@ struct Wiring {
         options.tools = arguments[.tools].map(Folders.absolute)
         options.provider = arguments[.provider].map { $0.contains("/") ? Folders.absolute($0) : $0 }
         options.model = arguments[.model]
+        options.scenario = arguments[.scenario]
         options.baseURL = arguments[.baseURL]
         options.variablesFile = arguments[.variables].map(Folders.absolute)
         if let word = arguments[.semantics] {

@@ -38,6 +38,7 @@ final class LineChat {
         _ = feed.take()
         let interrupt = Interrupt { Task { try? await client.submit(.cancelTurn(session)) } }
         defer { withExtendedLifetime(interrupt) {} }
+        askForValues(line)
         while let text = read(line, "› ") {
             if text.allSatisfy(\.isWhitespace) { continue }
             edit_remember(line, text)
@@ -50,6 +51,26 @@ final class LineChat {
         }
         blocking { await client.close() }
         return .done
+    }
+
+    /// Asks for what the prompt cannot do without; an empty line leaves it open.
+    private func askForValues(_ line: OpaquePointer) {
+        var declined: Set<String> = []
+        while true {
+            let agent = client.source.current.agent
+            let values = agent.values(agent.prompt)
+            let wanted = (values.missing + values.problems.map(\.name)).first { !declined.contains($0) }
+            guard let name = wanted, let variable = agent.prompt.variables.first(where: { $0.name == name }) else {
+                return
+            }
+            if let problem = values.problems.first(where: { $0.name == name })?.problem { Console.err(problem) }
+            let about = variable.description.map { ": " + SafeText.oneLine($0, limit: 200) } ?? ""
+            Console.err("the prompt needs \(name) (\(variable.type))\(about)")
+            guard let text = read(line, "\(SafeText.oneLine(name, limit: 40)) = ") else { return }
+            if text.isEmpty { declined.insert(name) }
+            let (client, session) = (client, session)
+            blocking { try? await client.submit(.setVariables(session, [name: text.isEmpty ? .null : .string(text)])) }
+        }
     }
 
     /// Nil at the end of the input.

@@ -34,6 +34,8 @@ package struct WorkspaceOptions: Sendable, Equatable {
     package var provider: String?
     package var model: String?
     package var baseURL: String?
+    /// The scenario that a mock plays.
+    package var scenario: String?
     package var variables: [String: JSONValue] = [:]
     /// A file of variables, as JSON or YAML; single variables win over it.
     package var variablesFile: String?
@@ -106,6 +108,13 @@ package struct WorkspaceLoader {
         var script: MockScript?
         if provider.kind == .mock {
             guard let played = mock(provider, packFile) else { return nil }
+            if let name = provider.scenario, played.scenarios[name] == nil {
+                let names = played.scenarios.keys.sorted()
+                fail(
+                    "the mock has no scenario '\(name)'; it has: \(names.joined(separator: ", "))",
+                    file: provider.mockFile ?? "", hint: Suggestion.hint(for: name, among: names))
+                return nil
+            }
             script = played
         }
         var judgeScript: MockScript?
@@ -259,6 +268,7 @@ package struct WorkspaceLoader {
         guard var provider = namedProvider(config) else { return nil }
         provider.model = options.model ?? provider.model
         provider.baseURL = options.baseURL ?? provider.baseURL
+        provider.scenario = options.scenario ?? provider.scenario
         if provider.kind == .openai, provider.model == nil {
             fail(
                 "the provider '\(provider.name)' needs a model",

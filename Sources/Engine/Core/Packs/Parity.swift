@@ -67,6 +67,10 @@ package struct Parity {
         lookAtTemplate(prompt, pointer)
         lookAtVariables(prompt, pointer)
         let value = document.value["prompts"]?[prompt.key]
+        let usesTools = prompt.tools?.isEmpty == false || pack.workflow != nil || !pack.skills.isEmpty
+        if value?["tool_policy"] == nil, usesTools {
+            add("PK-ROUNDS", "a turn has 50 rounds, not the 5 of the specification", at: pointer)
+        }
         if value?["tool_policy"] != nil {
             add(
                 "PK-POLICY", "'tool_policy' is ignored: 50 rounds, no bound on calls, nothing is blocked",

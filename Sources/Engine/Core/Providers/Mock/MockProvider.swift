@@ -49,8 +49,11 @@ package struct MockProvider: Provider {
             guard let captures = rule.when.firstMatch(in: words) else { continue }
             return rounds(of: rule.step, captures: captures, after: lastUser, in: request)
         }
+        let names = script.scenarios.keys.sorted()
         let text =
             script.standard
+            ?? (names.isEmpty
+                ? nil : "This mock plays scenarios; choose one with `--scenario`: " + names.joined(separator: ", "))
             ?? "I am the mock provider: I only say what a script tells me. "
             + "Name a real model with `--provider openai --model NAME`, or give me a script."
         return Answer(text: text, calls: [])
