@@ -129,8 +129,16 @@ extension Popup {
             let padding = String(repeating: " ", count: max(1, 22 - keys.count))
             lines.append(Line([Run(keys, .key), Run(padding + text)]))
         }
-        for action in Action.allCases where !action.keys.isEmpty {
-            row(action.keys.map(\.name).joined(separator: ", "), action.title)
+        // Keys that belong together have one line.
+        let panes: [Action] = [.chat, .trace, .costs, .tools, .pack]
+        for action in Action.allCases where !action.keys.isEmpty && action != .previousPane && !panes.contains(action) {
+            switch action {
+            case .nextPane: row("Tab, Shift-Tab", "the next pane, the pane before")
+            case .redraw:
+                row("Alt-1 … Alt-5", PaneID.allCases.map(\.title).joined(separator: ", "))
+                row(action.keys.map(\.name).joined(separator: ", "), action.title)
+            default: row(action.keys.map(\.name).joined(separator: ", "), action.title)
+            }
         }
         row("^C", "stop the turn, clear what is written; twice: leave")
         lines += [Line(), Line("Writing", .heading)]
@@ -141,13 +149,12 @@ extension Popup {
         row("^A ^E ^W ^U ^K ^Y", "as in the shell")
         row("^_, Alt-_", "undo, redo")
         row("PgUp, PgDn", "scroll the conversation; End goes to its end")
-        lines += [Line(), Line("Trace and Tools", .heading)]
+        lines += [Line(), Line("Trace, Tools, Pack", .heading)]
         row("Up, Down, k, j", "move; Enter opens, Esc closes")
         row("Left, Right", "the turn before, the turn after")
         row("c", "call the chosen tool by hand")
-        lines += [Line(), Line("Pack", .heading)]
-        row("d", "what changed in the prompt since the file was saved last")
-        row("p", "what PromptKit does differently in production")
+        row("d", "Pack: what changed in the prompt since the file was saved last")
+        row("p", "Pack: what PromptKit does differently in production")
         lines += [Line(), Line("When a tool asks", .heading)]
         row("y", "run it once")
         row("s", "run it, and every call of this tool until you leave")
