@@ -238,11 +238,20 @@ struct Wiring {
     {
         let agent = try agent(workspace)
         let tools = ToolBox(handlers: handlers(workspace), patterns: patterns, clock: clock)
-        redactor.add(secrets(workspace.handlers))
+        redactor.add(secrets(workspace.handlers) + Self.secrets(workspace.variables))
+        let (remembered, redactor) = (remembered, redactor)
         let client = LocalClient(
             agent: agent, tools: tools, store: store, clock: clock, ids: ids, redactor: redactor,
-            remember: remembered.keep)
+            remember: { values in
+                redactor.add(Self.secrets(values))
+                remembered.keep(values)
+            })
         return (client, tools, agent)
+    }
+
+    /// Values of variables whose names say that they are secret.
+    private static func secrets(_ values: [String: JSONValue]) -> [Secret] {
+        values.filter { WorkspaceVariables.isSecret($0.key) }.map { Secret($0.value.templateText) }
     }
 
     /// Hides what is secret in the files and the environment, as far as they have been read.

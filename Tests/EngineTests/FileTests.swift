@@ -70,6 +70,38 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
         #expect(load(pack).diagnostics.allSatisfy { $0.severity == .note })
     }
 
+    /// What cannot be meant is refused with its place, whatever its size.
+    @Test(arguments: [
+        ("a.pack.json", String(repeating: "[", count: 100_000), "nested deeper than 256"),
+        ("a.pack.yaml", String(repeating: "[", count: 20_000), "nested deeper than 100"),
+        ("a.pack.yaml", "a: &x [*x]\n", "contains itself"),
+        (
+            "a.pack.yaml",
+            "a: &a [x,x,x,x,x,x,x,x,x]\n"
+                + "bcdefg".map {
+                    "\($0): &\($0) [\(Array(repeating: "*\(Character(UnicodeScalar($0.asciiValue! - 1)))", count: 9).joined(separator: ","))]\n"
+                }
+                .joined(), "aliases expand to more than"
+        ),
+        ("a.pack.yaml", "id: a\nid: b\n", "stands here twice"),
+        ("a.pack.json", #"{"id":"a","id":"b"}"#, "stands here twice"),
+        ("a.pack.yaml", String(repeating: "- x\n", count: 3 << 20), "larger than"),
+    ])
+    func hostileFilesGiveADiagnostic(name: String, text: String, expected: String) {
+        let read = document(text, name)
+        let all =
+            read.diagnostics
+            + (read.value.map { PackLoader.load($0, patterns: PCREPatternCompiler()).diagnostics } ?? [])
+        #expect(all.contains { $0.message.contains(expected) && $0.line != nil }, "\(all.prefix(3))")
+        #expect(all.contains { $0.severity == .error })
+    }
+
+    @Test(arguments: ["a.pack.json", "a.pack.yaml"]) func invalidUTF8IsSaid(name: String) {
+        let reader = DocumentReader(files: DiskFiles(root: "/"), yaml: LibYAMLReader())
+        let read = reader.parse(Array(#"{"id": ""#.utf8) + [0xFF, 0xFE] + Array(#""}"#.utf8), file: name)
+        #expect(read.value == nil && read.diagnostics.count == 1)
+    }
+
     // MARK: Rendering
 
     private func render(

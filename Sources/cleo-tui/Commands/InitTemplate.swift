@@ -45,8 +45,7 @@ struct InitTemplate {
                       - type: banned_words
                         enabled: true
                         fail_on_violation: true
-                        message: I would rather not put it that way.
-                        params: {words: [stupid]}
+                        params: {words: [stupid], message: I would rather not put it that way.}
 
                 """
             ),

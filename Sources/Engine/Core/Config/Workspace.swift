@@ -125,14 +125,13 @@ package struct WorkspaceLoader {
         let skills = keep(SkillLoader.load(pack, reader: reader)) ?? []
         let schemas = keep(SchemaFiles.load(pack, reader: reader)) ?? [:]
         sayWhatDoesNotAct(pack, provider, variables, config)
-        let folder = packFile.lastIndex(of: "/").map { String(packFile[..<$0]) } ?? "."
         return Workspace(
             config: config, packFile: packFile, pack: pack, editions: inspection.editions,
             divergences: Parity.report(pack, inspection.document, reason: inspection.reasons[.promptKit]),
             skills: skills, schemas: schemas, prompt: prompt, variables: variables, toolsFile: toolsFile,
             handlers: handlers,
             provider: provider, script: script, judge: config.judge, judgeScript: judgeScript,
-            folders: Set([".", folder] + skills.compactMap(\.folder)).sorted())
+            folders: Set(reader.folders + skills.compactMap(\.folder)).sorted())
     }
 
     /// What a local run cannot honour is said, never dropped in silence.

@@ -1,7 +1,11 @@
+import Synchronization
+
 /// Reads a file as JSON or YAML, by its name.
 package struct DocumentReader: Sendable {
     package let files: any FileSource
     private let yaml: any YAMLReader
+    /// Where files were read from, or looked for, so that they can be watched.
+    private let seen = SeenFolders()
 
     package init(files: any FileSource, yaml: any YAMLReader) {
         self.files = files
@@ -10,6 +14,7 @@ package struct DocumentReader: Sendable {
 
     /// - Returns: the document; nil with one diagnostic when it cannot be read or parsed.
     package func read(_ path: String) -> Loaded<SourceDocument> {
+        seen.add(path)
         do throws(EngineError) {
             return parse(try files.read(path), file: path)
         } catch {
@@ -38,4 +43,19 @@ package struct DocumentReader: Sendable {
             return Loaded(value: nil, diagnostics: [Diagnostic(.error, error.message, file: file, place: place)])
         }
     }
+
+    /// Folders of all files that this reader was asked for, sorted.
+    package var folders: [String] { seen.all }
+}
+
+/// Folders that files were read from.
+private final class SeenFolders: Sendable {
+    private let folders = Mutex<Set<String>>(["."])
+
+    func add(_ path: String) {
+        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
+        folders.withLock { _ = $0.insert(String(path[..<slash])) }
+    }
+
+    var all: [String] { folders.withLock { $0.sorted() } }
 }

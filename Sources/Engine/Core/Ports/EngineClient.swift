@@ -28,7 +28,7 @@ package enum EngineCommand: Sendable, Equatable {
 /// Events on their way to one reader.
 ///
 /// Posting never blocks and never drops. Deltas of one message that wait are joined into one, and of a tool's progress
-/// the last word stands, so what waits for a slow reader is bounded by the text itself.
+/// and of what runs the last word stands, so what waits for a slow reader is bounded by the text itself.
 package final class EventFeed: Sendable {
     private struct State {
         var waiting: [EngineEvent] = []
@@ -62,6 +62,7 @@ package final class EventFeed: Sendable {
             waiting[waiting.count - 1].body = .messageDelta(before)
         case (.toolProgress(let before), .toolProgress(let progress)) where before.call == progress.call:
             waiting[waiting.count - 1] = event
+        case (.packChanged, .packChanged): waiting[waiting.count - 1] = event
         default: waiting.append(event)
         }
     }
