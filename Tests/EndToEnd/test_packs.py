@@ -154,7 +154,9 @@ def test_a_guardrail_replaces_the_answer_everywhere(workspace):
          "params": {"words": ["forbidden"]}}])
     workspace.mock("pace: 400\ndefault_response: 'This is the forbidden word, which nobody may read.'\n")
     result = workspace.run("run", "-p", "hi", "--json")
-    assert json.loads(result.stdout)["text"] == "Let us not."
+    document = json.loads(result.stdout)
+    assert document["text"] == "Let us not." and document["status"] == "guarded"
+    assert [g["type"] for g in document["guardrails"]] == ["banned_words"]
     assert "forbidden word" not in workspace.run("run", "-p", "hi").stdout
     with Terminal(workspace) as terminal:
         terminal.wait("say something")
@@ -162,6 +164,22 @@ def test_a_guardrail_replaces_the_answer_everywhere(workspace):
         terminal.press("Enter")
         screen = terminal.wait("Let us not.", "guardrail banned_words fired")
         assert "the forbidden" not in screen
+
+
+def test_a_judge_judges_where_one_is_configured(workspace):
+    eval_ = {"id": "kind", "type": "llm_judge", "trigger": "every_turn", "params": {"criteria": "Is it kind?"},
+             "threshold": {"operator": "gte", "value": 0.8}, "message": "Be kinder."}
+    workspace.pack(evals=[eval_])
+    workspace.mock("default_response: fine\n")
+    plain = workspace.run("run", "-p", "hi")
+    assert "checks that a model judges are skipped: no judge is configured" in plain.stderr
+    workspace.write("judge.yaml", """default_response: '{"passed": false, "score": 0.25, "reasoning": "cold"}'\n""")
+    workspace.write("cleo.yaml", "judge: {type: mock, mock_config: judge.yaml}\n")
+    judged = workspace.run("run", "-p", "hi", "--events")
+    events = [json.loads(line) for line in judged.stdout.splitlines()]
+    result = next(e["data"] for e in events if e["type"] == "eval.completed")
+    assert result["score"] == 0.25 and result["passed"] is False and result["explanation"] == "cold"
+    assert "eval kind failed (0.25): Be kinder." in workspace.run("run", "-p", "hi").stderr
 
 
 def test_the_screen_asks_for_values_and_keeps_them(workspace):

@@ -77,6 +77,34 @@ import Testing
         #expect(rejected > 500 && Self.schemas.count * mutants.count - rejected > 500)
     }
 
+    /// What a schema accepts and we refuse breaks a rule that no schema can express, and says which.
+    @Test func whatIsRefusedBeyondTheSchemasHasAReason() throws {
+        let reasons: Set = [
+            "unknown-check", "eval-threshold", "unknown-state", "unknown-prompt", "unknown-agent",
+            "unknown-composition",
+            "unknown-step", "unknown-eval", "workflow", "mime-type", "invalid-default", "invalid-pattern",
+            "impossible-rule", "impossible-budget", "repeated-step", "step-order", "composition",
+        ]
+        var random = SplitMix(seed: 11)
+        var refused = 0
+        for (name, pack) in try Self.packs() {
+            for number in 0..<(name.hasPrefix("Tests/") ? 300 : 6) {
+                let mutant = Mutation.mutate(pack, &random)
+                let inspection = PackLoader.inspect(
+                    SourceDocument(file: name, value: mutant), patterns: PCREPatternCompiler())
+                let errors = inspection.diagnostics.filter { $0.severity == .error }
+                #expect((inspection.pack == nil) == !errors.isEmpty)
+                if inspection.editions.isEmpty {
+                    #expect(errors.contains { $0.rule == "schema" }, "\(name) #\(number)")
+                } else if inspection.pack == nil {
+                    refused += 1
+                    #expect(errors.allSatisfy { reasons.contains($0.rule ?? "") }, "\(name) #\(number): \(errors)")
+                }
+            }
+        }
+        #expect(refused > 20)
+    }
+
     /// - Returns: whether the schema accepts the pack.
     @discardableResult
     private func compare(_ pack: JSONValue, _ name: String, _ edition: Edition, _ schema: JSONSchema) -> Bool {

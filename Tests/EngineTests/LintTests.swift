@@ -23,6 +23,9 @@ import Testing
             rule: "unknown-check", severity: .error, path: "/prompts/triage/validators/0/type",
             changes: [("/prompts/triage/validators/0/type", "baned_words")]),
         Case(
+            rule: "unknown-check", severity: .warning, path: "/prompts/triage/validators/1/type",
+            changes: [("/prompts/triage/validators/1/type", "none_of_them")]),
+        Case(
             rule: "unknown-check", severity: .warning, path: "/evals/0/type", changes: [("/evals/0/type", "contians")]),
         Case(
             rule: "check-params", severity: .warning, path: "/prompts/triage/validators/0/params",

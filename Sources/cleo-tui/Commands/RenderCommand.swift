@@ -23,8 +23,9 @@ enum RenderCommand {
         Console.report(loaded.diagnostics.filter { $0.severity != .note })
         guard let workspace = loaded.value else { return .usage }
         let prompt = workspace.prompt.adapted(to: options.model ?? "")
+        let provided = workspace.pack.provided(semantics: workspace.config.semantics)
         let values = VariableValues(
-            prompt.variables, given: workspace.variables, bindings: workspace.config.bindings,
+            prompt.variables, given: workspace.variables, bindings: workspace.config.bindings, provided: provided,
             patterns: wiring.patterns)
         let isStrict = workspace.config.semantics == .strict
         let begun = ContinuousClock.now
@@ -32,7 +33,7 @@ enum RenderCommand {
             isStrict
             ? PromptRenderer.account(prompt, fragments: workspace.pack.fragments, values: values)
             : PromptKitRenderer.account(
-                workspace.prompt, fragments: workspace.pack.fragments, given: workspace.variables)
+                workspace.prompt, fragments: workspace.pack.fragments, given: workspace.variables, provided: provided)
         let time = ContinuousClock.now - begun
         let problem = PromptRenderer.problem(with: account, prompt, workspace.pack.fragments, values)
         if arguments.has(.json) {

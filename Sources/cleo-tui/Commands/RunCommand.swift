@@ -90,6 +90,10 @@ struct OneTurn: Sendable {
         var calls: [ToolOutcome] = []
         var ledger = CostLedger()
         var opened: SessionOpened?
+        var fired: [GuardrailFired] = []
+        var evals: [EvalResult] = []
+        /// Where the workflow stands.
+        var state: String?
 
         func document(session: SessionID) -> JSONValue {
             var document: JSONObject = [
@@ -103,6 +107,9 @@ struct OneTurn: Sendable {
                     ? .double(Double(ledger.session.cost.nanodollars) / 1e9) : .null,
                 "cost_estimated": .bool(ledger.session.isEstimated),
             ]
+            if !fired.isEmpty { document["guardrails"] = .array(fired.map { JSONValue(encoding: $0) }) }
+            if !evals.isEmpty { document["evals"] = .array(evals.map { JSONValue(encoding: $0) }) }
+            if let state { document["workflow_state"] = .string(state) }
             if let error { document["error"] = JSONValue(encoding: error) }
             return .object(document)
         }
@@ -114,6 +121,7 @@ struct OneTurn: Sendable {
         var ending = Ending()
         for event in past {
             if case .sessionOpened(let opened) = event.body { ending.opened = opened }
+            if case .workflowMoved(let moved) = event.body { ending.state = moved.to }
             if printsEvents, isNew { Console.out(event.json.text) }
         }
         var printer = TurnPrinter(isQuiet: isQuiet)
@@ -135,6 +143,9 @@ struct OneTurn: Sendable {
         case .sessionOpened(let opened): ending.opened = opened
         case .messageCompleted(let message): if !message.text.isEmpty { ending.text = message.text }
         case .toolCallFinished(let outcome): ending.calls.append(outcome)
+        case .guardrailFired(let fired): ending.fired.append(fired)
+        case .evalCompleted(let result): ending.evals.append(result)
+        case .workflowMoved(let moved): ending.state = moved.to
         case .approvalRequested(let request):
             try await client.submit(.answerApproval(session, request.call.id, decide(request)))
         case .turnFinished(let finished):

@@ -213,7 +213,8 @@ struct PackLint {
 
     private func checkGuardrails(_ prompt: Prompt, _ pointer: String) {
         for validator in prompt.validators {
-            checkKind("guardrail", validator.type, validator.params, at: validator.pointer, isFatal: true)
+            checkKind(
+                "guardrail", validator.type, validator.params, at: validator.pointer, isFatal: validator.enabled)
             if let direction = validator.params["direction"],
                 direction.string.flatMap({ ValidatorSpec.Direction(rawValue: $0) }) == nil
             {
@@ -283,7 +284,7 @@ struct PackLint {
             if isFatal {
                 error(message, at: pointer + "/type", "unknown-check", hint: hint)
             } else {
-                warning(message + "; the eval is skipped", at: pointer + "/type", "unknown-check", hint: hint)
+                warning(message + "; the \(what) is skipped", at: pointer + "/type", "unknown-check", hint: hint)
             }
             return
         }

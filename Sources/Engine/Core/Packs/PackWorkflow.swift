@@ -69,6 +69,24 @@ package struct Workflow: Sendable, Equatable {
     }
 }
 
+extension PromptPack {
+    /// What prompts of a workflow find without being given it: `workflow_context` and `artifacts.NAME`.
+    package func provided(
+        context: String = "", artifacts: [String: String] = [:], semantics: Semantics
+    ) -> [String: JSONValue] {
+        guard let workflow else { return [:] }
+        let values = workflow.artifacts.map { ($0.name, JSONValue.string(artifacts[$0.name] ?? "")) }
+        var provided: [String: JSONValue] = ["workflow_context": .string(context)]
+        if semantics == .strict {
+            provided["artifacts"] = .object(JSONObject(values))
+        } else {
+            // PromptKit knows no paths, but names with dots.
+            for (name, value) in values { provided["artifacts." + name] = value }
+        }
+        return provided
+    }
+}
+
 /// `agents`: prompts that other prompts can ask (RFC 0007).
 package struct Agents: Sendable, Equatable {
     package struct Member: Sendable, Equatable {

@@ -24,19 +24,8 @@ extension SessionRuntime {
 
     /// What the engine knows by itself: the workflow's context and its artifacts.
     var provided: [String: JSONValue] {
-        guard let workflow = agent.pack.workflow else { return [:] }
-        var artifacts = JSONObject()
-        for artifact in workflow.artifacts {
-            artifacts[artifact.name] = .string(log.workflow.artifacts[artifact.name] ?? "")
-        }
-        var values: [String: JSONValue] = [
-            "workflow_context": .string(log.workflow.context), "artifacts": .object(artifacts),
-        ]
-        // PromptKit knows the dotted name only.
-        guard agent.semantics == .promptKit else { return values }
-        for (name, value) in artifacts { values["artifacts." + name] = value }
-        values["artifacts"] = nil
-        return values
+        agent.pack.provided(
+            context: log.workflow.context, artifacts: log.workflow.artifacts, semantics: agent.semantics)
     }
 
     /// Skills of the present state.
