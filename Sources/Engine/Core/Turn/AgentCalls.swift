@@ -27,7 +27,7 @@ extension SessionRuntime {
             throw EngineError(.notFound, "there is no agent '\(SafeText.oneLine(name, limit: 80))'")
         }
         guard depth < Self.memberDepth else {
-            throw EngineError(.refused, "agents ask agents \(Self.memberDepth) deep; no deeper")
+            throw EngineError(.failed, "agents ask agents \(Self.memberDepth) deep; no deeper")
         }
         let adapted = agent.adapted(prompt)
         return try await converse(
@@ -78,7 +78,7 @@ extension SessionRuntime {
                     id: MessageID(ids.next("msg")), role: .assistant, text: answer.text, toolCalls: answer.calls))
             if round == limits.rounds {
                 if !answer.text.isEmpty { return await guarded(answer.text, prompt, turn, span) }
-                throw EngineError(.refused, "the model still wanted tools after \(round) rounds")
+                throw EngineError(.failed, "the model still wanted tools after \(round) rounds")
             }
             let outcomes = await perform(answer.calls, stage, allowed: &callsLeft, turn, span)
             for call in answer.calls {
@@ -91,7 +91,7 @@ extension SessionRuntime {
             }
             if Task.isCancelled { throw EngineError(.cancelled, "cancelled") }
         }
-        throw EngineError(.refused, "the prompt '\(prompt.key)' has no rounds")
+        throw EngineError(.failed, "the prompt '\(prompt.key)' has no rounds")
     }
 
     /// The guardrails of an inner prompt.

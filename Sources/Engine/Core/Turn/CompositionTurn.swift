@@ -39,8 +39,10 @@ extension SessionRuntime {
                 try await perform(step, &run, turn, span)
             } catch {
                 finished(step, composition, .failed, turn, error: error.message)
+                // What a model or a tool did wrong is no mistake in a file.
                 throw EngineError(
-                    error.code, "the step '\(step.id)' of '\(composition.name)' failed: \(error.message)",
+                    error.code == .invalidInput ? .failed : error.code,
+                    "the step '\(step.id)' of '\(composition.name)' failed: \(error.message)",
                     hint: error.hint)
             }
         }
@@ -123,7 +125,7 @@ extension SessionRuntime {
             case nil: problems.append("\(branch.id): it did not run")
             }
         }
-        guard problems.isEmpty else { throw EngineError(.refused, problems.joined(separator: "; ")) }
+        guard problems.isEmpty else { throw EngineError(.failed, problems.joined(separator: "; ")) }
         return outputs
     }
 
@@ -161,7 +163,7 @@ extension SessionRuntime {
             let resolved = try run.resolved(.object(arguments))
             let call = ToolCall(id: CallID(ids.next("call")), tool: name, arguments: resolved)
             let outcome = await perform(call, Stage(prompt: openPrompt), turn: turn, parent: span, asked: false)
-            guard outcome.status == .ok else { throw EngineError(.refused, outcome.text) }
+            guard outcome.status == .ok else { throw EngineError(.failed, outcome.text) }
             return (try? JSONParser.parse(outcome.text)) ?? .string(outcome.text)
         case .branch, .parallel: throw EngineError(.invalidInput, "a '\(step.kindName)' has no output of its own")
         }

@@ -97,7 +97,7 @@ extension SessionRuntime {
         var time = Workflow.Budget()
         time.maxWallTimeSeconds = budget.maxWallTimeSeconds
         if let exhausted = exhausted(time) {
-            throw EngineError(.refused, "the workflow's budget is used up: \(exhausted)")
+            throw EngineError(.failed, "the workflow's budget is used up: \(exhausted)")
         }
     }
 
