@@ -41,6 +41,8 @@ def test_a_missing_variable_is_asked_for(workspace, terminal):
     result, document = workspace.ask("hi")
     assert result.returncode == 2 and "--var city=VALUE" in document["error"]["hint"]
     screen = terminal(workspace)
+    screen.wait("the prompt needs city (string)")
+    screen.press("Escape")
     screen.wait("say something")
     screen.say("hi")
     screen.wait("value for 'city'", "hint:")

@@ -70,29 +70,37 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
         #expect(load(pack).diagnostics.allSatisfy { $0.severity == .note })
     }
 
+    /// A file that nobody means well; its text is too long to be shown.
+    struct Hostile: Sendable, CustomTestStringConvertible {
+        var name: String
+        var text: String
+        var expected: String
+        var testDescription: String { "\(name): \(expected)" }
+    }
+
+    /// Each of six lists holds the one before nine times.
+    private static let bomb =
+        "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + zip("abcdef", "bcdefg").map { before, name in
+            "\(name): &\(name) [\(Array(repeating: "*\(before)", count: 9).joined(separator: ","))]\n"
+        }.joined()
+
+    private static let hostile = [
+        Hostile(name: "a.pack.json", text: String(repeating: "[", count: 100_000), expected: "nested deeper than 256"),
+        Hostile(name: "a.pack.yaml", text: String(repeating: "[", count: 20_000), expected: "nested deeper than 100"),
+        Hostile(name: "a.pack.yaml", text: "a: &x [*x]\n", expected: "contains itself"),
+        Hostile(name: "a.pack.yaml", text: bomb, expected: "aliases expand to more than"),
+        Hostile(name: "a.pack.yaml", text: "id: a\nid: b\n", expected: "stands here twice"),
+        Hostile(name: "a.pack.json", text: #"{"id":"a","id":"b"}"#, expected: "stands here twice"),
+        Hostile(name: "a.pack.yaml", text: String(repeating: "- x\n", count: 3 << 20), expected: "larger than"),
+    ]
+
     /// What cannot be meant is refused with its place, whatever its size.
-    @Test(arguments: [
-        ("a.pack.json", String(repeating: "[", count: 100_000), "nested deeper than 256"),
-        ("a.pack.yaml", String(repeating: "[", count: 20_000), "nested deeper than 100"),
-        ("a.pack.yaml", "a: &x [*x]\n", "contains itself"),
-        (
-            "a.pack.yaml",
-            "a: &a [x,x,x,x,x,x,x,x,x]\n"
-                + "bcdefg".map {
-                    "\($0): &\($0) [\(Array(repeating: "*\(Character(UnicodeScalar($0.asciiValue! - 1)))", count: 9).joined(separator: ","))]\n"
-                }
-                .joined(), "aliases expand to more than"
-        ),
-        ("a.pack.yaml", "id: a\nid: b\n", "stands here twice"),
-        ("a.pack.json", #"{"id":"a","id":"b"}"#, "stands here twice"),
-        ("a.pack.yaml", String(repeating: "- x\n", count: 3 << 20), "larger than"),
-    ])
-    func hostileFilesGiveADiagnostic(name: String, text: String, expected: String) {
-        let read = document(text, name)
-        let all =
-            read.diagnostics
-            + (read.value.map { PackLoader.load($0, patterns: PCREPatternCompiler()).diagnostics } ?? [])
-        #expect(all.contains { $0.message.contains(expected) && $0.line != nil }, "\(all.prefix(3))")
+    @Test(arguments: hostile) func hostileFilesGiveADiagnostic(one: Hostile) {
+        let read = document(one.text, one.name)
+        let pack = read.value.map { PackLoader.load($0, patterns: PCREPatternCompiler()).diagnostics } ?? []
+        let all = read.diagnostics + pack
+        #expect(all.contains { $0.message.contains(one.expected) && $0.line != nil }, "\(all.prefix(3))")
         #expect(all.contains { $0.severity == .error })
     }
 
