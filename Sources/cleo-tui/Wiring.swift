@@ -101,8 +101,9 @@ struct Wiring {
         return options
     }
 
-    /// The demo's HTTP service, in this process, on the loopback interface.
+    /// The demo's HTTP service, in this process, on the loopback interface; once.
     private func startDemo() throws(EngineError) {
+        guard variables.value(of: "CLEO_DEMO_HTTP") == nil else { return }
         variables.set("CLEO_DEMO_HTTP", try DemoTools.startHTTP().url)
     }
 

@@ -254,3 +254,19 @@ def test_a_workflow_is_on_the_screen_and_survives_a_restart(workspace):
         terminal.type("/event Solved")
         terminal.press("Enter")
         terminal.wait("Solve → Close by Solved (by hand)", "● Close 1×  end")
+
+
+def test_the_demos_services_start_once_and_a_reload_leaves_them(demo):
+    import shutil
+    share = demo.home / "share"
+    (share / "prompts").mkdir(parents=True)
+    for name in ["tools.yaml.example", "prompts/support.pack.json", "prompts/support.mock.yaml"]:
+        shutil.copy(ROOT / name, share / name)
+    with Terminal(demo, env={"CLEO_TUI_SHARE": str(share)}) as terminal:
+        terminal.wait("● tracking", "● orders")
+        pack = share / "prompts/support.pack.json"
+        pack.write_text(pack.read_text().replace("You help customers", "You serve customers"))
+        screen = terminal.wait("prompt 'support' changed: template")
+        assert "the tools file changed" not in screen
+        terminal.say("track parcel PX-1042")
+        terminal.wait("▸ track_parcel", "✓")

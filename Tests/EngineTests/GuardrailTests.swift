@@ -57,6 +57,15 @@ import Testing
         #expect(events.reason == .completed)
     }
 
+    @Test func whatWasSaidBeforeIsNotJudgedAgain() async throws {
+        var rule = words
+        rule.failOnViolation = nil
+        let provider = ScriptedProvider([pieces("The secret sauce.", of: 3), pieces("Fine.", of: 3)])
+        let harness = Harness(provider, prompt: prompt([rule]))
+        #expect(try await harness.say("hi").fired.count == 1)
+        #expect(try await harness.say("hi").fired.isEmpty)
+    }
+
     @Test func promptKitShowsFirstAndEnforcesAlways() async throws {
         var rule = words
         rule.failOnViolation = nil

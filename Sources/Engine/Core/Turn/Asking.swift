@@ -173,7 +173,9 @@ extension SessionRuntime {
                 "cleo.guardrail.direction": .string(direction.rawValue),
                 "cleo.guardrail.types": .array(rules.map { .string($0.spec.type) }),
             ])
-        let subject = log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
+        var subject = log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
+        // A guardrail judges this text, and not again what was said before.
+        subject.messages.removeAll { $0.role == .assistant }
         let verdict = await guardrails.judge(subject, direction)
         for fired in verdict.fired {
             emit(.guardrailFired(fired), turn)

@@ -7,8 +7,8 @@ extension SessionRuntime {
         turnSpan = span.id
         defer { turnSpan = nil }
         do throws(EngineError) {
-            startWorkflow(turn)
             let wasComplete = log.workflow.isComplete
+            startWorkflow(turn)
             let reason = try await answer(text, turn, span.id)
             if reason != .cancelled {
                 await evaluateTurn(turn, span.id)
