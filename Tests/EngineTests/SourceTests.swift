@@ -46,6 +46,12 @@ import Testing
             }
             let written = PackCompiler.compile(pack, for: .promptKit)
             #expect(schema.issues(in: try JSONParser.parse(written)) == [], "\(file)")
+            let plain = try JSONParser.parse(PackCompiler.compile(pack, for: .spec))
+            let editions = PackLoader.satisfied(ShapeCheck.violations(in: plain, of: PackShape.root))
+            // What the specification does not have keeps a pack out of its schema, and nothing else does.
+            let isKitOnly =
+                plain["compositions"] != nil || PackCompiler.compile(pack, for: .spec).contains("\"state\":")
+            #expect(editions.contains(.spec140) || isKitOnly, "\(file)")
             compiled += 1
         }
         #expect(compiled >= 30)

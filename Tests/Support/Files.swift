@@ -23,6 +23,9 @@ package func writeText(_ path: String, _ text: String) {
     fclose(file)
 }
 
+/// Moves a file over another.
+package func rename(_ from: String, _ to: String) -> Bool { Glibc.rename(from, to) == 0 }
+
 /// A folder that goes when the value does.
 package final class TemporaryFolder: Sendable {
     package let path: String

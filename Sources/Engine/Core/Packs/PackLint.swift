@@ -58,6 +58,11 @@ struct PackLint {
         checkTemplates(prompt, pointer)
         checkGuardrails(prompt, pointer)
         check(prompt.evals)
+        if document.value["prompts"]?[prompt.key]?["pipeline"] != nil {
+            note(
+                "no runtime builds its pipeline from 'pipeline'; it only informs", at: pointer + "/pipeline", "not-here"
+            )
+        }
         if prompt.policy.toolChoice == .required, prompt.tools == [] {
             warning(
                 "'tool_choice' is 'required', but the prompt has no tools", at: pointer + "/tool_policy/tool_choice",
