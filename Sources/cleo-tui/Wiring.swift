@@ -153,7 +153,7 @@ struct Wiring {
         agent.files = files
         agent.schemas = workspace.schemas
         agent.editions = workspace.editions.members.map(\.title)
-        agent.divergences = workspace.divergences.map { "\($0.id): \($0.message)" }
+        agent.divergences = workspace.divergences
         if let judge = workspace.judge {
             agent.judge = ProviderJudge(try self.provider(judge, workspace.judgeScript, workspace).provider)
         }

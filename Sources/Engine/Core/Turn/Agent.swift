@@ -25,8 +25,8 @@ package struct Agent: Sendable {
     package var patterns: any PatternCompiler
     /// Names of the published schemas that the pack satisfies.
     package var editions: [String] = []
-    /// What PromptKit would do differently, a line each.
-    package var divergences: [String] = []
+    /// What PromptKit would do differently.
+    package var divergences: [Divergence] = []
     /// What is wrong with the files on the disk, while the last good ones run.
     package var problems: [Diagnostic] = []
 

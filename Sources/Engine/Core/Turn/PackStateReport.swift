@@ -9,9 +9,18 @@ extension SessionRuntime {
             editions: agent.editions, spans: Self.spans(account), tokens: account.tokens, unused: account.unused,
             variables: variables(stage.prompt, account), rules: rules(stage.prompt),
             evals: stage.prompt.evals.count + agent.pack.evals.count, policy: policy(stage.prompt),
-            divergences: agent.divergences, states: states(stage.state),
+            divergences: divergences(stage.prompt), states: states(stage.state),
             artifacts: log.workflow.artifacts, skills: skills.map(\.name),
             members: agent.pack.agents?.members.map(\.name) ?? [], problems: agent.problems, before: before)
+    }
+
+    /// Those of the pack as a whole, and of the prompt that runs.
+    private func divergences(_ prompt: Prompt) -> [String] {
+        let mine = "/prompts/\(JSONPointer.escape(prompt.key))"
+        return agent.divergences.filter { divergence in
+            !divergence.pointer.hasPrefix("/prompts/") || divergence.pointer == mine
+                || divergence.pointer.hasPrefix(mine + "/")
+        }.map { "\($0.id): \($0.message)" }
     }
 
     private static func spans(_ account: RenderedPrompt) -> [PackState.Span] {
