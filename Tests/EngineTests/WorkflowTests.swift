@@ -110,7 +110,8 @@ import Testing
             ])
         }
         let strict = try await harness(pack, provider(), handlers: [tool]).say("x")
-        #expect(strict.outcomes.map(\.status).sorted { $0.rawValue < $1.rawValue } == [.denied, .ok])
+        #expect(strict.outcomes.map(\.status) == [.ok, .denied])
+        #expect(strict.outcomes.last?.text.contains("budget of 1 tool calls is used up") == true)
         let kit = try await harness(pack, provider(), handlers: [tool]) { $0.semantics = .promptKit }.say("x")
         #expect(kit.outcomes.map(\.status) == [.ok, .ok])
         pack.workflow?.budget.maxWallTimeSeconds = 0

@@ -33,10 +33,11 @@ package struct WorkflowLog: Projection {
             context = moved.context ?? ""
             isComplete = moved.isEnd
         case .artifactSet(let artifact): artifacts[artifact.name] = artifact.value
-        case .toolCallStarted(let started):
-            guard event.turn != nil, let state else { return }
+        case .toolCallFinished(let outcome):
+            // What was refused did not happen.
+            guard event.turn != nil, outcome.status != .denied, let state else { return }
             toolCalls += 1
-            calls.append((state, started.call.tool))
+            calls.append((state, outcome.tool))
         case .messageCompleted(let message):
             if let state, !message.text.isEmpty { spoke.insert(state) }
         default: break

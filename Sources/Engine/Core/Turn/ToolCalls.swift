@@ -18,8 +18,11 @@ extension SessionRuntime {
             }
             for await outcome in group { outcomes[outcome.call] = outcome }
         }
-        let limit = stage.prompt.policy.maxToolCallsPerTurn
-        refuse(Array(calls.dropFirst(running.count)), "the policy allows \(limit) tool calls in one turn", turn: turn)
+        let budget = agent.pack.workflow?.budget.maxToolCalls.flatMap { log.workflow.toolCalls >= $0 ? $0 : nil }
+        let reason =
+            budget.map { "the workflow's budget of \($0) tool calls is used up" }
+            ?? "the policy allows \(stage.prompt.policy.maxToolCallsPerTurn) tool calls in one turn"
+        refuse(Array(calls.dropFirst(running.count)), reason, turn: turn)
         return outcomes
     }
 
