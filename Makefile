@@ -11,7 +11,7 @@ VENV := $(BUILD)/venv
 PYTHON := $(VENV)/bin/python
 
 # What the program links against, and what its tests and benchmarks use besides.
-LIBRARIES := libncurses-dev libcurl4-openssl-dev libsqlite3-dev libedit-dev libyaml-dev libpcre2-dev \
+LIBRARIES := libncurses-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libedit-dev libyaml-dev libpcre2-dev \
 	libcmark-gfm-dev libcmark-gfm-extensions-dev
 TOOLS := tmux curl sqlite3 python3-venv
 

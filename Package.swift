@@ -19,6 +19,7 @@ let package = Package(
     targets: [
         // C libraries of the system: a module map and thin wrappers, no logic.
         .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CYAML"),
         .systemLibrary(name: "CPCRE2"),
@@ -39,7 +40,7 @@ let package = Package(
         .target(
             name: "EngineSystem",
             dependencies: [
-                "Engine", "CCurl", "CSQLite", "CYAML", "CPCRE2", "CMarkdown", "CProcess",
+                "Engine", "CCurl", "CCrypto", "CSQLite", "CYAML", "CPCRE2", "CMarkdown", "CProcess",
             ],
             path: "Sources/Engine/System", swiftSettings: house),
 

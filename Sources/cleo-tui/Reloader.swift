@@ -46,12 +46,14 @@ actor Reloader {
     private func readAgain() async {
         var options = options
         options.remembered = wiring.remembered.values
+        options.chosenModel = wiring.chosenModel.name
         let loaded = WorkspaceLoader.load(
             options, reader: wiring.reader, variables: wiring.variables, patterns: wiring.patterns)
         let errors = loaded.diagnostics.filter { $0.severity == .error }
         guard let workspace = loaded.value else { return await keep(errors) }
         do throws(EngineError) {
             var new = try wiring.agent(workspace)
+            new.overrides = client.source.current.agent.overrides
             new.problems = errors
             await take(new, workspace, errors)
         } catch {

@@ -16,6 +16,8 @@ struct Wiring {
     /// Values that the person gave on the screen.
     let remembered: RememberedValues
     let redactor = Redactor([])
+    /// The model that the person chose on the screen.
+    let chosenModel = ChosenModel()
 
     init(_ arguments: Arguments) throws(EngineError) {
         folders = Folders()
@@ -95,6 +97,7 @@ struct Wiring {
     func toolOptions(_ arguments: Arguments) throws(EngineError) -> WorkspaceOptions {
         var options = try Self.options(arguments)
         options.remembered = remembered.values
+        options.chosenModel = chosenModel.name
         guard isDemo else { return options }
         options.tools = options.tools ?? "tools.yaml.example"
         try startDemo()
@@ -141,11 +144,11 @@ struct Wiring {
     // MARK: The agent
 
     func agent(_ workspace: Workspace) throws(EngineError) -> Agent {
-        let (provider, price) = try provider(workspace.provider, workspace.script, workspace)
+        let answering = try provider(workspace)
         var agent = Agent(
             workspace: isDemo ? "demo" : workspaceFolder, pack: workspace.pack, prompt: workspace.prompt,
-            variables: workspace.variables, provider: provider, price: price,
-            parameters: workspace.provider.parameters, limits: workspace.config.limits,
+            variables: workspace.variables, provider: answering,
+            parameters: workspace.provider.config.parameters, limits: workspace.config.limits,
             approval: workspace.config.approval, patterns: patterns)
         agent.bindings = workspace.config.bindings
         agent.semantics = workspace.config.semantics
@@ -155,57 +158,23 @@ struct Wiring {
         agent.editions = workspace.editions.members.map(\.title)
         agent.divergences = workspace.divergences
         if let judge = workspace.judge {
-            agent.judge = ProviderJudge(try self.provider(judge, workspace.judgeScript, workspace).provider)
+            agent.judge = ProviderJudge(try providers(workspace).provider(judge))
         }
         return agent
     }
 
-    private func provider(
-        _ config: ProviderConfig, _ script: MockScript?, _ workspace: Workspace
-    ) throws(EngineError) -> (provider: any Provider, price: PriceTable.Found?) {
-        func found(_ provider: String, _ model: String) -> PriceTable.Found? {
-            prices().overridden(by: workspace.config.prices).price(provider: provider, model: model)
-        }
-        switch config.kind {
-        case .mock:
-            let script = script ?? MockScript()
-            let provider = MockProvider(
-                name: "mock", model: config.model ?? "mock", script: script, scenario: config.scenario, clock: clock)
-            let price = script.pricedAs.flatMap { model in
-                found("", model).map {
-                    PriceTable.Found(price: $0.price, source: "\($0.source), priced as \(model)")
-                }
-            }
-            return (provider, price)
-        case .openai:
-            let model = config.model ?? ""
-            return (try openAI(config, model), found("openai", model))
-        }
+    /// Who answers, with those who stand in.
+    func provider(_ workspace: Workspace) throws(EngineError) -> any Provider {
+        let factory = providers(workspace)
+        var all = [try factory.provider(workspace.provider)]
+        for next in workspace.fallback { all.append(try factory.provider(next)) }
+        return all.count == 1 ? all[0] : FallbackProvider(all)
     }
 
-    private func openAI(_ config: ProviderConfig, _ model: String) throws(EngineError) -> OpenAIProvider {
-        var settings = OpenAIProvider.Settings(
-            name: config.name, model: model, baseURL: config.baseURL ?? OpenAIProvider.standardBaseURL)
-        settings.headers = config.headers
-        // OpenAI's own key is sent to OpenAI only; another server's has to be named.
-        let standardName = config.baseURL == nil ? "OPENAI_API_KEY" : nil
-        settings.keyName = config.credentialEnv ?? standardName
-        if let key = config.key {
-            settings.key = key
-        } else if let file = config.credentialFile {
-            let text = String(decoding: try files.read(file), as: UTF8.self)
-            settings.key = Secret(String(text.prefix { !$0.isNewline }))
-            settings.keyName = nil
-        } else if let name = settings.keyName {
-            guard let value = variables.value(of: name), !value.isEmpty else {
-                throw EngineError(
-                    .unauthorized, "the provider '\(config.name)' needs a key: the variable '\(name)' is not set",
-                    hint: "export \(name)=…, or name another with 'credential_env'")
-            }
-            settings.key = Secret(value)
-        }
-        if let key = settings.key { variables.remember(key) }
-        return OpenAIProvider(settings, transport: CurlTransport(), clock: clock)
+    private func providers(_ workspace: Workspace) -> ProviderFactory {
+        ProviderFactory(
+            files: files, variables: variables, clock: clock, ids: ids, redactor: redactor, config: workspace.config,
+            prices: prices().overridden(by: workspace.config.prices))
     }
 
     func prices() -> PriceTable {
@@ -235,8 +204,26 @@ struct Wiring {
         }
     }
 
-    func engine(_ workspace: Workspace, _ store: any SessionStore) throws(EngineError) -> (LocalClient, ToolBox, Agent)
-    {
+    /// The provider that a person names, as the files have it.
+    private func choose(
+        _ name: String, _ arguments: Arguments
+    ) throws(EngineError) -> (provider: any Provider, parameters: ModelParameters) {
+        var options = try toolOptions(arguments)
+        options.chosenModel = name
+        let loaded = WorkspaceLoader.load(
+            options, reader: reader, variables: variables, patterns: patterns, withTools: false)
+        guard let workspace = loaded.value else {
+            let error = loaded.diagnostics.first { $0.severity == .error }
+            throw EngineError(.invalidInput, error?.message ?? "'\(name)' cannot be used", hint: error?.hint)
+        }
+        let provider = try provider(workspace)
+        chosenModel.name = name
+        return (provider, workspace.provider.config.parameters)
+    }
+
+    func engine(
+        _ workspace: Workspace, _ store: any SessionStore, _ arguments: Arguments
+    ) throws(EngineError) -> (LocalClient, ToolBox, Agent) {
         let agent = try agent(workspace)
         let tools = ToolBox(handlers: handlers(workspace), patterns: patterns, clock: clock)
         redactor.add(secrets(workspace.handlers) + Self.secrets(workspace.variables))
@@ -246,7 +233,8 @@ struct Wiring {
             remember: { values in
                 redactor.add(Self.secrets(values))
                 remembered.keep(values)
-            })
+            },
+            chooseProvider: { name throws(EngineError) in try choose(name, arguments) })
         return (client, tools, agent)
     }
 

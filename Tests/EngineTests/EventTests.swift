@@ -8,17 +8,40 @@ import Testing
         id: SpanID("s"), parent: SpanID("p"), name: "chat", category: .model, started: Timestamp(milliseconds: 1),
         ended: Timestamp(milliseconds: 2), status: .error, attributes: ["x": [1, "two"]])
 
+    private static let exchange: WireExchange = {
+        var exchange = WireExchange(
+            id: "w", provider: "p", model: "m", format: "anthropic", started: Timestamp(milliseconds: 1),
+            method: "POST", url: "http://x/", requestHeaders: [Header("A", "b")],
+            requestBody: WireBytes([UInt8]("{}".utf8)))
+        exchange.status = 200
+        exchange.responseHeaders = [Header("C", "d")]
+        exchange.headAt = 3
+        exchange.chunks = [
+            WireExchange.Chunk(at: 4, bytes: WireBytes([0xFF, 0x00])),
+            WireExchange.Chunk(at: 5, bytes: WireBytes([UInt8]("ø".utf8))),
+        ]
+        exchange.endedAt = 6
+        exchange.error = "e"
+        exchange.cutBytes = 7
+        return exchange
+    }()
+
     static let all: [TurnEvent] = [
         .sessionOpened(
             SessionOpened(
                 workspace: "w", pack: "p", packVersion: "1.0.0", prompt: "q", provider: "mock", model: "m",
                 isMock: true, program: "1")),
-        .sessionRenamed(SessionRenamed(title: "ü")), .turnStarted(TurnStarted(message: MessageID("m"), text: "hi")),
+        .sessionRenamed(SessionRenamed(title: "ü")),
+        .turnStarted(
+            TurnStarted(
+                message: MessageID("m"), text: "hi",
+                attachments: [Attachment(name: "a.png", mediaType: "image/png", data: "AA==")])),
         .promptRendered(PromptRendered(prompt: "q", text: "t", unused: ["v"])),
         .messageDelta(MessageDelta(message: MessageID("m"), channel: .reasoning, text: "hm")),
         .messageCompleted(
             Message(
-                id: MessageID("m"), role: .assistant, text: "x", reasoning: "r", toolCalls: [call], interrupted: true)),
+                id: MessageID("m"), role: .assistant, text: "x", reasoning: "r", toolCalls: [call], interrupted: true,
+                native: NativeAnswer(format: "gemini", model: "g", items: [["text": "x"]]))),
         .toolCallStarted(ToolCallStarted(call: call, handler: "h")),
         .toolProgress(ToolProgress(call: CallID("c"), progress: 0.5, total: 1, message: "half")),
         .toolCallFinished(
@@ -31,6 +54,10 @@ import Testing
                 provider: "p", model: "m",
                 usage: TokenUsage(input: 1, cacheRead: 2, cacheWrite: 3, output: 4, reasoning: 5), source: .reported,
                 cost: nil, priceSource: nil, contextWindow: 9)),
+        .modelRetried(
+            ModelRetry(
+                provider: "p", model: "m", attempt: 1, milliseconds: 2, reason: "r", code: "rateLimited", isAsked: true,
+                next: "n")), .wire(exchange),
         .handlerChanged(
             HandlerState(
                 handler: "h", kind: "http", phase: .ready,

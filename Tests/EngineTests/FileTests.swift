@@ -295,7 +295,9 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
         let loaded = load(yaml)
         let config = try #require(loaded.value)
         #expect(loaded.diagnostics.isEmpty)
-        #expect(config.provider?.baseURL == "http://127.0.0.1:8080/v1")
+        guard case .inline(let provider)? = config.provider else { throw EngineError(.notFound, "no provider") }
+        #expect(provider.baseURL == "http://127.0.0.1:8080/v1")
+        #expect(provider.key == .variable("K"))
         #expect(config.approval.rule(for: "read_x").rule == .never)
         #expect(config.approval.rule(for: "drop").rule == .always)
         #expect(config.approval.rule(for: "other").rule == .ask)

@@ -149,13 +149,29 @@ import Testing
     }
 
     @Test func streams() throws {
-        let samples = try ["openai-chat-text", "openai-chat-tools"].map { try file("Tests/Fixtures/openai/\($0).sse") }
+        let samples = try WireFixtures.streams().map(\.0.text)
+        let frames = AmazonFrames.encode([#"{"type":"ping"}"#, #"{"type":"message_stop"}"#])
+        let readers: [(String, any WireFormat)] = [
+            ("a.sse", AnthropicMessages()), ("c.sse", ChatCompletions()), ("r.sse", OpenAIResponses()),
+            ("g.sse", Gemini()), ("g.json", Gemini()), ("o.ndjson", Ollama()), ("b.frames", AnthropicMessages()),
+        ]
         fuzz(samples) { bytes in
-            var parser = ServerSentEventParser(limit: 100_000)
-            var decoder = ChatStreamDecoder()
-            for event in (try? parser.feed(bytes)) ?? [] { _ = try? decoder.decode(event.data) }
-            _ = decoder.finish()
+            for (name, format) in readers {
+                _ = WireFixtures.decode(bytes, name, format, cuts: [bytes.count / 3, bytes.count / 2])
+            }
+            // A good frame, then a broken one.
+            _ = WireFixtures.decode(frames + bytes, "b.frames", AnthropicMessages(), cuts: [5])
+            _ = WireFixtures.decode(Self.bent(frames, by: bytes), "b.frames", AnthropicMessages())
         }
+    }
+
+    /// The bytes, some of them changed as the other ones say.
+    private static func bent(_ bytes: [UInt8], by other: [UInt8]) -> [UInt8] {
+        var result = bytes
+        for (index, byte) in other.prefix(4).enumerated() {
+            result[(Int(byte) * 7 + index * 31) % result.count] ^= other[other.count - 1 - index]
+        }
+        return result
     }
 
     @Test func logs() {

@@ -105,7 +105,7 @@ import Testing
         writeText(folder.path + "/one.pack.json", pack)
         let workspace = try #require(load().value)
         #expect(workspace.prompt.key == "main")
-        #expect(workspace.provider.kind == .mock)
+        #expect(workspace.provider.config.kind == .mock)
         #expect(load { $0.prompt = "other" }.value?.prompt.key == "other")
     }
 
@@ -131,13 +131,13 @@ import Testing
                 $0.variables = ["a": "given"]
             }.value)
         #expect(workspace.prompt.key == "other")
-        #expect(workspace.provider.model == "given")
+        #expect(workspace.provider.config.model == "given")
         #expect(workspace.variables == ["a": "given", "b": "file"])
     }
 
     @Test func theMockFileBesideThePackIsFound() throws {
         writeText(folder.path + "/one.pack.json", pack)
         writeText(folder.path + "/one.mock.yaml", "default_response: beside\n")
-        #expect(try #require(load().value).script?.standard == "beside")
+        #expect(try #require(load().value).provider.script?.standard == "beside")
     }
 }

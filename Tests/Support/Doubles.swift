@@ -124,6 +124,27 @@ package final class ScriptedProvider: Provider {
     }
 }
 
+/// A provider with a price.
+package struct Priced: Provider {
+    private let inner: any Provider
+    private let own: PriceTable.Found?
+
+    package init(_ inner: any Provider, _ price: PriceTable.Found?) {
+        self.inner = inner
+        own = price
+    }
+
+    package var name: String { inner.name }
+    package var model: String { inner.model }
+    package var isMock: Bool { inner.isMock }
+    package var price: PriceTable.Found? { own ?? inner.price }
+    package var nativeFormat: String? { inner.nativeFormat }
+
+    package func respond(
+        to request: ProviderRequest, emit: @Sendable ([ProviderEvent]) async -> Void
+    ) async throws(EngineError) { try await inner.respond(to: request, emit: emit) }
+}
+
 /// A handler whose tools are closures.
 package final class FakeHandler: ToolHandler {
     package typealias Body = @Sendable (ToolCall) async throws(EngineError) -> ToolAnswer

@@ -16,7 +16,7 @@ package final class Harness: Sendable {
         self.store = store
         let pack = PromptPack(id: "test", name: "test", version: "1.0.0", prompts: [prompt])
         var agent = Agent(
-            workspace: "test", pack: pack, prompt: prompt, provider: provider, price: price,
+            workspace: "test", pack: pack, prompt: prompt, provider: Priced(provider, price),
             patterns: PCREPatternCompiler())
         change(&agent)
         tools = ToolBox(handlers: handlers, patterns: PCREPatternCompiler(), clock: clock)

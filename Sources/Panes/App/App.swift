@@ -124,7 +124,7 @@ package final class App {
     /// The engine did not take a command.
     package func refused(_ command: EngineCommand, _ error: EngineError) {
         flash = (SafeText.oneLine(error.description, limit: 500), .bad)
-        guard case .send(_, let text) = command else { return }
+        guard case .send(_, let text, _) = command else { return }
         isSending = false
         if composer.isEmpty { composer.editor.set(text) }
     }

@@ -27,7 +27,7 @@ enum ChatCommand {
             return .usage
         }
         let (store, problem) = wiring.store()
-        let (client, tools, agent) = try wiring.engine(workspace, store)
+        let (client, tools, agent) = try wiring.engine(workspace, store, arguments)
         let session = try SessionChoice.session(arguments, store, agent.workspace, wiring.ids, standard: .last)
         let notes = loaded.diagnostics + (problem.map { [$0] } ?? [])
         let reloader = Reloader(wiring, try wiring.toolOptions(arguments), workspace, client, tools)

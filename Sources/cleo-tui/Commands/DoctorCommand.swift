@@ -97,7 +97,7 @@ enum DoctorCommand {
             Finding(
                 state: .good, what: "workspace",
                 detail: "\(name): \(workspace.pack.id)@\(workspace.pack.version), prompt \(workspace.prompt.key), "
-                    + "provider \(workspace.provider.name)"))
+                    + "provider \(workspace.provider.config.name)"))
         let tools = ToolBox(handlers: wiring.handlers(workspace), patterns: wiring.patterns, clock: wiring.clock)
         let states = blocking {
             await tools.start()
@@ -120,11 +120,15 @@ enum DoctorCommand {
     }
 
     private static func key() -> Finding {
-        let isSet = !(EnvironmentVariables().value(of: "OPENAI_API_KEY") ?? "").isEmpty
+        let environment = EnvironmentVariables()
+        let found = ProviderConfig.Kind.allCases.compactMap { kind -> String? in
+            let names = ProviderConfig(name: "", kind: kind).usualVariables
+            return names.first { environment.value(of: $0)?.isEmpty == false }.map { "\($0) for \(kind.rawValue)" }
+        }
         return Finding(
             state: .good, what: "keys",
-            detail: isSet
-                ? "OPENAI_API_KEY is set; --provider openai --model NAME uses it"
-                : "no OPENAI_API_KEY; the mock needs none")
+            detail: found.isEmpty
+                ? "none in the environment; the mock and local models need none"
+                : "set: \(found.joined(separator: ", ")); --provider NAME --model MODEL uses it")
     }
 }

@@ -20,7 +20,7 @@ enum RunCommand {
         guard let workspace = loaded.value else { return .usage }
         let (store, problem) = wiring.store()
         if let problem { Console.report([problem]) }
-        let (client, tools, agent) = try wiring.engine(workspace, store)
+        let (client, tools, agent) = try wiring.engine(workspace, store, arguments)
         let session = try SessionChoice.session(arguments, store, agent.workspace, wiring.ids, standard: .new)
         let run = OneTurn(client: client, session: session, arguments: arguments)
         let wasInterrupted = Mutex(false)

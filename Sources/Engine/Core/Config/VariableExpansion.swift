@@ -5,6 +5,7 @@ package enum VariableExpansion {
         _ document: SourceDocument, from variables: any VariableSource, report: DiagnosticSink
     ) -> SourceDocument {
         var document = document
+        document.unexpanded = document.value
         document.value = expand(document.value, at: "", document, variables, report)
         return document
     }

@@ -15,14 +15,20 @@ package struct Workspace: Sendable {
     package var variables: [String: JSONValue]
     package var toolsFile: String?
     package var handlers: [HandlerSpec]
-    package var provider: ProviderConfig
-    /// What a mock provider says.
-    package var script: MockScript?
+    package var provider: ResolvedProvider
+    /// Who answers when the first one fails.
+    package var fallback: [ResolvedProvider]
     /// Who judges, where `judge:` names one.
-    package var judge: ProviderConfig?
-    package var judgeScript: MockScript?
+    package var judge: ResolvedProvider?
     /// Where its files stand, for watching.
     package var folders: [String]
+}
+
+/// A provider with what a mock needs to speak.
+package struct ResolvedProvider: Sendable {
+    package var config: ProviderConfig
+    /// What a mock says.
+    package var script: MockScript?
 }
 
 /// What the command line says, which wins over the files.
@@ -32,6 +38,8 @@ package struct WorkspaceOptions: Sendable, Equatable {
     package var tools: String?
     /// A kind (`openai`), a name in `providers/`, or a file.
     package var provider: String?
+    /// What the person chose on the screen, which wins over all; `PROVIDER`, `MODEL` or `PROVIDER/MODEL`.
+    package var chosenModel: String?
     package var model: String?
     package var baseURL: String?
     /// The scenario that a mock plays.
@@ -49,10 +57,10 @@ package struct WorkspaceOptions: Sendable, Equatable {
 
 /// Finds and reads the files of a workspace.
 package struct WorkspaceLoader {
-    private let reader: DocumentReader
-    private let variables: any VariableSource
-    private let patterns: any PatternCompiler
-    private let options: WorkspaceOptions
+    let reader: DocumentReader
+    let variables: any VariableSource
+    let patterns: any PatternCompiler
+    let options: WorkspaceOptions
     private var diagnostics: [Diagnostic] = []
     private var withTools = true
 
@@ -104,33 +112,25 @@ package struct WorkspaceLoader {
         config.semantics = options.semantics ?? config.semantics
         let toolsFile = withTools ? toolsFile(config) : nil
         let handlers = toolsFile.map { self.handlers($0) } ?? []
-        guard let provider = provider(config) else { return nil }
-        var script: MockScript?
-        if provider.kind == .mock {
-            guard let played = mock(provider, packFile) else { return nil }
-            if let name = provider.scenario, played.scenarios[name] == nil {
-                let names = played.scenarios.keys.sorted()
-                fail(
-                    "the mock has no scenario '\(name)'; it has: \(names.joined(separator: ", "))",
-                    file: provider.mockFile ?? "", hint: Suggestion.hint(for: name, among: names))
-                return nil
-            }
-            script = played
+        guard let provider = provider(config, packFile) else { return nil }
+        var fallback: [ResolvedProvider] = []
+        for choice in options.provider == nil ? config.fallback : [] {
+            guard let next = resolve(choice, packFile) else { return nil }
+            fallback.append(next)
         }
-        var judgeScript: MockScript?
-        if let judge = config.judge, judge.kind == .mock {
-            guard let played = mock(judge, packFile) else { return nil }
-            judgeScript = played
+        var judge: ResolvedProvider?
+        if let choice = config.judge {
+            guard let named = resolve(choice, packFile) else { return nil }
+            judge = named
         }
         let skills = keep(SkillLoader.load(pack, reader: reader)) ?? []
         let schemas = keep(SchemaFiles.load(pack, reader: reader)) ?? [:]
-        sayWhatDoesNotAct(pack, provider, variables, config)
+        sayWhatDoesNotAct(pack, provider.config, variables, config)
         return Workspace(
             config: config, packFile: packFile, pack: pack, editions: inspection.editions,
             divergences: Parity.report(pack, inspection.document, reason: inspection.reasons[.promptKit]),
             skills: skills, schemas: schemas, prompt: prompt, variables: variables, toolsFile: toolsFile,
-            handlers: handlers,
-            provider: provider, script: script, judge: config.judge, judgeScript: judgeScript,
+            handlers: handlers, provider: provider, fallback: fallback, judge: judge,
             folders: Set(reader.folders + skills.compactMap(\.folder)).sorted())
     }
 
@@ -144,7 +144,7 @@ package struct WorkspaceLoader {
         }
         for prompt in pack.prompts {
             if prompt.media?.enabled == true {
-                say("attachments cannot be sent from here, so 'media' has nothing to limit", prompt, "media")
+                say("only images can be sent, with /attach; 'media' limits nothing else", prompt, "media")
             }
             if provider.kind == .openai, prompt.parameters.topK != nil {
                 say("OpenAI's API has no 'top_k'; it is not sent", prompt, "parameters/top_k")
@@ -184,12 +184,12 @@ package struct WorkspaceLoader {
         return values.merging(options.variables) { _, given in given }
     }
 
-    private mutating func keep<Value>(_ loaded: Loaded<Value>) -> Value? {
+    mutating func keep<Value>(_ loaded: Loaded<Value>) -> Value? {
         diagnostics += loaded.diagnostics
         return loaded.value
     }
 
-    private mutating func fail(_ message: String, file: String = "", hint: String? = nil) {
+    mutating func fail(_ message: String, file: String = "", hint: String? = nil) {
         diagnostics.append(Diagnostic(.error, message, file: file, hint: hint))
     }
 
@@ -259,60 +259,5 @@ package struct WorkspaceLoader {
     private mutating func handlers(_ file: String) -> [HandlerSpec] {
         guard let document = keep(reader.read(file)) else { return [] }
         return keep(ToolsFileLoader.load(document, variables: variables)) ?? []
-    }
-
-    // MARK: The provider
-
-    private mutating func provider(_ config: WorkspaceConfig) -> ProviderConfig? {
-        guard var provider = namedProvider(config) else { return nil }
-        provider.model = options.model ?? provider.model
-        provider.baseURL = options.baseURL ?? provider.baseURL
-        provider.scenario = options.scenario ?? provider.scenario
-        if provider.kind == .openai, provider.model == nil {
-            fail(
-                "the provider '\(provider.name)' needs a model",
-                hint: "name it with --model NAME, or with 'model:' beside its 'type:'")
-            return nil
-        }
-        return provider
-    }
-
-    private mutating func namedProvider(_ config: WorkspaceConfig) -> ProviderConfig? {
-        guard let name = options.provider else {
-            return config.provider ?? ProviderConfig(name: "mock", kind: .mock)
-        }
-        if config.provider?.name == name { return config.provider }
-        let candidates = ["providers/\(name).yaml", "providers/\(name).yml", name]
-        if let file = candidates.first(where: { reader.files.exists($0) }) {
-            guard let document = keep(reader.read(file)) else { return nil }
-            guard var provider = keep(ProviderConfigLoader.load(document, variables: variables)) else { return nil }
-            // PromptArena looks from the arena file's folder; beside the provider's own file is what people expect.
-            provider.mockFile = provider.mockFile.map { name in
-                let beside = Self.sibling(name, of: file)
-                return reader.files.exists(beside) || !reader.files.exists(name) ? beside : name
-            }
-            return provider
-        }
-        if let kind = ProviderConfig.Kind(rawValue: name) { return ProviderConfig(name: name, kind: kind) }
-        let kinds = ProviderConfig.Kind.allCases.map(\.rawValue)
-        fail(
-            "there is no provider '\(name)': expected one of \(kinds.joined(separator: ", ")), a name in 'providers/', "
-                + "or a file",
-            hint: Suggestion.hint(for: name, among: kinds))
-        return nil
-    }
-
-    /// The mock's file; by default the one beside the pack: `support.mock.yaml` for `support.pack.json`.
-    private mutating func mock(_ provider: ProviderConfig, _ packFile: String) -> MockScript? {
-        let suffix = Self.packSuffixes.first { packFile.hasSuffix($0) } ?? ""
-        let beside = String(packFile.dropLast(suffix.count)) + ".mock.yaml"
-        guard let file = provider.mockFile ?? (reader.files.exists(beside) ? beside : nil) else { return MockScript() }
-        guard let document = keep(reader.read(file)) else { return nil }
-        return keep(MockScriptLoader.load(document, patterns: patterns))
-    }
-
-    private static func sibling(_ path: String, of file: String) -> String {
-        guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
-        return file[...slash] + path
     }
 }

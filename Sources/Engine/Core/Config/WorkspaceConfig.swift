@@ -5,12 +5,18 @@ package struct WorkspaceConfig: Sendable, Equatable {
     package var prompt: String?
     /// The tools file, relative to the workspace; nil: `tools.yaml`, where there is one.
     package var tools: String?
-    package var provider: ProviderConfig?
+    /// The provider's name, or what it is; nil: `mock`.
+    package var provider: ProviderChoice?
+    /// Providers that are asked when the first one fails, in this order.
+    package var fallback: [ProviderChoice] = []
     package var variables: [String: JSONValue] = [:]
     /// What `variables[].binding` of a pack finds here: by kind, then by field.
     package var bindings = JSONObject()
     /// The model that judges, for checks that need one.
-    package var judge: ProviderConfig?
+    package var judge: ProviderChoice?
+    /// Kubernetes secrets that Omnia's Provider resources name: `NAME/KEY` to where the value is here.
+    package var secrets: [String: KeySource] = [:]
+    package var network = NetworkSettings()
     package var semantics = Semantics.strict
     package var approval = ApprovalPolicy()
     package var limits = TurnLimits()
@@ -19,32 +25,6 @@ package struct WorkspaceConfig: Sendable, Equatable {
     package var mouse = false
 
     package init() {}
-}
-
-/// A provider as `cleo.yaml` or a provider file names it.
-package struct ProviderConfig: Sendable, Equatable {
-    package enum Kind: String, Sendable, CaseIterable { case openai, mock }
-
-    package var name: String
-    package var kind: Kind
-    package var model: String?
-    package var baseURL: String?
-    /// The environment variable that holds the key.
-    package var credentialEnv: String?
-    package var credentialFile: String?
-    package var key: Secret?
-    package var headers: [Header] = []
-    /// The mock's file, relative to the file that names it.
-    package var mockFile: String?
-    /// PromptArena's scenario that the mock plays.
-    package var scenario: String?
-    package var parameters = ModelParameters()
-
-    package init(name: String, kind: Kind, model: String? = nil) {
-        self.name = name
-        self.kind = kind
-        self.model = model
-    }
 }
 
 /// When a tool may run without asking.
@@ -83,6 +63,9 @@ package struct TurnLimits: Sendable, Equatable {
     /// What a tool may tell the model, in bytes; the rest is cut, and said.
     package var toolResultBytes = 256 << 10
     package var parallelTools = 10
+    package var budget = Budget()
+    /// A conversation of so many tokens is announced before it is sent.
+    package var announceTokens = 50_000
 
     package init() {}
 }
@@ -112,8 +95,11 @@ package enum WorkspaceConfigLoader {
         config.prompt = root.string("prompt")
         config.tools = root.string("tools")
         config.mouse = root.bool("mouse") ?? false
-        config.provider = ProviderConfigLoader.read(&root)
-        config.judge = ProviderConfigLoader.read(&root, "judge")
+        config.provider = ProviderChoice.read(&root, "provider")
+        config.judge = ProviderChoice.read(&root, "judge")
+        config.fallback = ProviderChoice.readList(&root, "fallback")
+        config.secrets = ProviderSecrets.read(&root)
+        config.network = NetworkSettings(&root)
         config.bindings = root.child("bindings")?.object ?? config.bindings
         if let word = root.choice("semantics", of: Semantics.allCases.map(\.rawValue)) {
             config.semantics = Semantics(rawValue: word) ?? .strict
@@ -127,6 +113,8 @@ package enum WorkspaceConfigLoader {
             config.limits.toolResultBytes =
                 limits.int("tool_result_bytes", atLeast: 1_024) ?? config.limits.toolResultBytes
             config.limits.parallelTools = limits.int("parallel_tools", atLeast: 1) ?? config.limits.parallelTools
+            config.limits.announceTokens = limits.int("announce_tokens", atLeast: 1) ?? config.limits.announceTokens
+            if var budget = limits.child("budget") { config.limits.budget = Budget(&budget) }
             limits.finish()
         }
         for (model, fields) in root.map("prices") {
@@ -157,82 +145,5 @@ package enum WorkspaceConfigLoader {
             }
         }
         approval.finish()
-    }
-}
-
-/// Reads a provider: the `provider:` of `cleo.yaml`, or PromptKit's `kind: Provider` file.
-package enum ProviderConfigLoader {
-    /// `provider: mock`, or an object with the fields of a provider file's `spec`.
-    package static func read(_ root: inout FieldReader, _ key: String = "provider") -> ProviderConfig? {
-        let kinds = ProviderConfig.Kind.allCases.map(\.rawValue)
-        if root.object[key]?.string != nil {
-            guard let kind = root.choice(key, of: kinds).flatMap({ ProviderConfig.Kind(rawValue: $0) })
-            else { return nil }
-            return ProviderConfig(name: kind.rawValue, kind: kind)
-        }
-        guard var fields = root.child(key) else { return nil }
-        defer { fields.finish() }
-        return spec(&fields, name: nil)
-    }
-
-    package static func load(_ document: SourceDocument, variables: any VariableSource) -> Loaded<ProviderConfig> {
-        let report = DiagnosticSink()
-        let expanded = VariableExpansion.expand(document, from: variables, report: report)
-        guard
-            var root = FieldReader(
-                expanded, at: "", value: expanded.value, what: "a provider file", report: report)
-        else { return Loaded(value: nil, diagnostics: report.diagnostics) }
-        _ = root.choice("kind", of: ["Provider"], required: true)
-        root.ignore(["apiVersion"])
-        var name: String?
-        if var metadata = root.child("metadata") { name = metadata.string("name") }
-        var config: ProviderConfig?
-        if var fields = root.child("spec", required: true) {
-            config = spec(&fields, name: name)
-            fields.finish()
-        }
-        root.finish()
-        let failed = report.diagnostics.contains { $0.severity == .error }
-        return Loaded(value: failed ? nil : config, diagnostics: report.diagnostics)
-    }
-
-    private static func spec(_ fields: inout FieldReader, name: String?) -> ProviderConfig? {
-        let kinds = ProviderConfig.Kind.allCases.map(\.rawValue)
-        let id = fields.string("id")
-        let kind = fields.choice("type", of: kinds, required: true).flatMap { ProviderConfig.Kind(rawValue: $0) }
-        var config = ProviderConfig(name: name ?? id ?? kind?.rawValue ?? "", kind: kind ?? .mock)
-        config.model = fields.string("model")
-        config.baseURL = fields.string("base_url")
-        config.headers = (fields.texts("headers") ?? []).map { Header($0.0, $0.1) }
-        config.credentialEnv = fields.string("credential_env")
-        if var credential = fields.child("credential") {
-            config.credentialEnv = credential.string("credential_env") ?? config.credentialEnv
-            config.credentialFile = credential.string("credential_file")
-            if let key = credential.string("api_key") {
-                config.key = Secret(key)
-                credential.warning(
-                    "a key stands in this file in plain text", at: "api_key",
-                    hint: "put it into an environment variable and name that with 'credential_env'")
-            }
-            credential.finish()
-        }
-        if var defaults = fields.child("defaults") {
-            config.parameters.temperature = defaults.number("temperature", in: 0...2)
-            config.parameters.topP = defaults.number("top_p", in: 0...1)
-            config.parameters.maxTokens = defaults.int("max_tokens", atLeast: 1)
-            defaults.finish()
-        }
-        config.mockFile = fields.string("mock_config")
-        config.scenario = fields.string("scenario")
-        if var extra = fields.child("additional_config") {
-            config.mockFile = extra.string("mock_config") ?? config.mockFile
-            config.scenario = extra.string("scenario") ?? config.scenario
-            extra.finish(.warning)
-        }
-        for key in ["pricing", "rate_limit", "platform", "role", "capabilities", "unsupported_params"]
-        where fields.value(key) != nil {
-            fields.warning("'\(key)' is read but does not act yet", at: key)
-        }
-        return kind == nil ? nil : config
     }
 }

@@ -25,7 +25,10 @@ package struct Conversation: Projection {
         case .turnStarted(let started):
             openTurn = event.turn
             turnStart = messages.count
-            messages.append(Message(id: started.message, role: .user, text: started.text))
+            messages.append(
+                Message(
+                    id: started.message, role: .user, text: started.text,
+                    attachments: started.attachments ?? []))
         case .messageCompleted(let message):
             messages.append(message)
             calls.formUnion(message.toolCalls.map(\.id))

@@ -48,6 +48,10 @@ package enum TurnEvent: Sendable, Equatable {
     case spanClosed(TraceSpan)
     /// What one model call used and cost.
     case usageReported(UsageReport)
+    /// A model was not reached, or refused, and is asked again; or another one is.
+    case modelRetried(ModelRetry)
+    /// Transient: what went over the network, so far.
+    case wire(WireExchange)
     /// A tool server changed its state.
     case handlerChanged(HandlerState)
     /// Something a person should know, with its place.
@@ -74,7 +78,7 @@ package enum TurnEvent: Sendable, Equatable {
     /// Whether the event belongs in the log. A transient event only speeds up the screen.
     package var isDurable: Bool {
         switch self {
-        case .messageDelta, .toolProgress, .spanOpened, .packChanged: false
+        case .messageDelta, .toolProgress, .spanOpened, .packChanged, .wire: false
         default: true
         }
     }
@@ -114,9 +118,11 @@ package struct SessionRenamed: Sendable, Equatable, Codable {
 package struct TurnStarted: Sendable, Equatable, Codable {
     package var message: MessageID
     package var text: String
-    package init(message: MessageID, text: String) {
+    package var attachments: [Attachment]?
+    package init(message: MessageID, text: String, attachments: [Attachment] = []) {
         self.message = message
         self.text = text
+        self.attachments = attachments.isEmpty ? nil : attachments
     }
 }
 

@@ -20,6 +20,8 @@ extension TurnEvent {
         case spanOpened = "span.opened"
         case spanClosed = "span.closed"
         case usageReported = "usage.reported"
+        case modelRetried = "model.retried"
+        case wire = "wire.exchange"
         case handlerChanged = "handler.changed"
         case diagnostic = "diagnostic"
         case guardrailFired = "guardrail.fired"
@@ -52,6 +54,8 @@ extension TurnEvent {
         case .spanOpened(let payload): pair(.spanOpened, payload)
         case .spanClosed(let payload): pair(.spanClosed, payload)
         case .usageReported(let payload): pair(.usageReported, payload)
+        case .modelRetried(let payload): pair(.modelRetried, payload)
+        case .wire(let payload): pair(.wire, payload)
         case .handlerChanged(let payload): pair(.handlerChanged, payload)
         case .diagnostic(let payload): pair(.diagnostic, payload)
         case .guardrailFired(let payload): pair(.guardrailFired, payload)
@@ -87,6 +91,8 @@ extension TurnEvent {
         case .spanOpened: .spanOpened(try data.decoded())
         case .spanClosed: .spanClosed(try data.decoded())
         case .usageReported: .usageReported(try data.decoded())
+        case .modelRetried: .modelRetried(try data.decoded())
+        case .wire: .wire(try data.decoded())
         case .handlerChanged: .handlerChanged(try data.decoded())
         case .diagnostic: .diagnostic(try data.decoded())
         case .guardrailFired: .guardrailFired(try data.decoded())

@@ -55,6 +55,15 @@ package final class MemoryStore: SessionStore {
             turns: ledger.turns.count, cost: ledger.session.cost, costIsComplete: ledger.session.isComplete)
     }
 
+    package func spent(since: Timestamp) async throws(EngineError) -> Money {
+        state.withLock { state in
+            state.events.values.joined().reduce(.zero) { sum, event in
+                guard event.at >= since, case .usageReported(let report) = event.body else { return sum }
+                return sum + (report.cost ?? .zero)
+            }
+        }
+    }
+
     package func search(_ words: String, limit: Int) async throws(EngineError) -> [SearchHit] {
         let terms = words.lowercased().split { !($0.isLetter || $0.isNumber) }
         guard !terms.isEmpty else { return [] }

@@ -74,6 +74,8 @@ package struct Transcript: Projection {
         case .approvalAnswered(let answer): changeTool(answer.call) { $0.approval = nil }
         case .toolCallFinished(let outcome): finish(outcome)
         case .diagnostic(let diagnostic): note(diagnostic, event)
+        case .modelRetried(let retry):
+            add(.notice(Notice(level: .warning, text: retry.text, hint: nil)), event)
         case .turnFinished(let finished): end(finished.reason, event)
         case .turnFailed(let error):
             close()
@@ -82,7 +84,7 @@ package struct Transcript: Projection {
             add(.notice(Notice(level: .note, text: "an event of a newer version: \(kind)", hint: nil)), event)
         case .guardrailFired, .evalCompleted, .workflowMoved, .stepFinished:
             if let notice = Self.notice(of: event.body) { add(.notice(notice), event) }
-        case .spanOpened, .spanClosed, .usageReported, .handlerChanged, .artifactSet, .packChanged: break
+        case .spanOpened, .spanClosed, .usageReported, .handlerChanged, .artifactSet, .packChanged, .wire: break
         }
     }
 

@@ -4,6 +4,8 @@ package struct EngineError: Error, Sendable, Equatable, CustomStringConvertible 
     package enum Code: String, Sendable, Codable {
         case invalidInput, notFound, refused, unreachable, timedOut, protocolViolation, tooLarge, storage, busy
         case rateLimited, unauthorized, cancelled
+        /// A limit on money.
+        case overBudget
         /// The work came to nothing, through nobody's mistake in a file or on the network.
         case failed
         case `internal`

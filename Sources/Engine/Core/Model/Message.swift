@@ -13,10 +13,14 @@ package struct Message: Sendable, Equatable, Codable {
     package var answers: CallID?
     /// True when the answer stopped before its end: cancelled, crashed, or the stream broke.
     package var interrupted: Bool
+    /// What a person's message brings along.
+    package var attachments: [Attachment]
+    /// The answer as its maker wants it back.
+    package var native: NativeAnswer?
 
     package init(
         id: MessageID, role: Role, text: String, reasoning: String? = nil, toolCalls: [ToolCall] = [],
-        answers: CallID? = nil, interrupted: Bool = false
+        answers: CallID? = nil, interrupted: Bool = false, attachments: [Attachment] = [], native: NativeAnswer? = nil
     ) {
         self.id = id
         self.role = role
@@ -25,6 +29,69 @@ package struct Message: Sendable, Equatable, Codable {
         self.toolCalls = toolCalls
         self.answers = answers
         self.interrupted = interrupted
+        self.attachments = attachments
+        self.native = native
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, role, text, reasoning, toolCalls, answers, interrupted, attachments, native
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            id: try values.decode(MessageID.self, forKey: .id), role: try values.decode(Role.self, forKey: .role),
+            text: try values.decode(String.self, forKey: .text),
+            reasoning: try values.decodeIfPresent(String.self, forKey: .reasoning),
+            toolCalls: try values.decode([ToolCall].self, forKey: .toolCalls),
+            answers: try values.decodeIfPresent(CallID.self, forKey: .answers),
+            interrupted: try values.decode(Bool.self, forKey: .interrupted),
+            attachments: try values.decodeIfPresent([Attachment].self, forKey: .attachments) ?? [],
+            native: try values.decodeIfPresent(NativeAnswer.self, forKey: .native))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(id, forKey: .id)
+        try values.encode(role, forKey: .role)
+        try values.encode(text, forKey: .text)
+        try values.encodeIfPresent(reasoning, forKey: .reasoning)
+        try values.encode(toolCalls, forKey: .toolCalls)
+        try values.encodeIfPresent(answers, forKey: .answers)
+        try values.encode(interrupted, forKey: .interrupted)
+        if !attachments.isEmpty { try values.encode(attachments, forKey: .attachments) }
+        try values.encodeIfPresent(native, forKey: .native)
+    }
+}
+
+/// A file that goes to the model with a message.
+package struct Attachment: Sendable, Equatable, Codable {
+    package var name: String
+    /// IANA media type: `image/png`.
+    package var mediaType: String
+    /// Base64 (RFC 4648, section 4).
+    package var data: String
+
+    package init(name: String, mediaType: String, data: String) {
+        self.name = name
+        self.mediaType = mediaType
+        self.data = data
+    }
+}
+
+/// An answer in the form of the API that gave it. It holds what our own form cannot, such as signed reasoning, and goes
+/// back only to the model that it came from.
+package struct NativeAnswer: Sendable, Equatable, Codable {
+    /// The wire format's name: `anthropic`, `openai-responses`, …
+    package var format: String
+    package var model: String
+    /// Blocks, items or parts, in the format's own words.
+    package var items: [JSONValue]
+
+    package init(format: String, model: String, items: [JSONValue]) {
+        self.format = format
+        self.model = model
+        self.items = items
     }
 }
 
@@ -79,7 +146,10 @@ package struct TokenUsage: Sendable, Equatable, Codable {
     /// Prompt tokens that were neither read from nor written to the vendor's cache.
     package var input: Int
     package var cacheRead: Int
+    /// Written to the cache, whatever its life.
     package var cacheWrite: Int
+    /// The part of `cacheWrite` that is kept for an hour, which some vendors charge more for.
+    package var cacheWriteLong: Int
     /// Tokens of the answer, reasoning included.
     package var output: Int
     /// The part of `output` that was reasoning.
@@ -88,11 +158,15 @@ package struct TokenUsage: Sendable, Equatable, Codable {
     /// Numbers come from servers and files: what no call can have is cut down.
     package static let range = 0...1_000_000_000_000
 
-    package init(input: Int = 0, cacheRead: Int = 0, cacheWrite: Int = 0, output: Int = 0, reasoning: Int = 0) {
+    package init(
+        input: Int = 0, cacheRead: Int = 0, cacheWrite: Int = 0, cacheWriteLong: Int = 0, output: Int = 0,
+        reasoning: Int = 0
+    ) {
         func bounded(_ number: Int) -> Int { min(max(number, Self.range.lowerBound), Self.range.upperBound) }
         self.input = bounded(input)
         self.cacheRead = bounded(cacheRead)
         self.cacheWrite = bounded(cacheWrite)
+        self.cacheWriteLong = min(bounded(cacheWriteLong), self.cacheWrite)
         self.output = bounded(output)
         self.reasoning = bounded(reasoning)
     }
@@ -103,6 +177,7 @@ package struct TokenUsage: Sendable, Equatable, Codable {
             input: try values.decode(Int.self, forKey: .input),
             cacheRead: try values.decode(Int.self, forKey: .cacheRead),
             cacheWrite: try values.decode(Int.self, forKey: .cacheWrite),
+            cacheWriteLong: try values.decodeIfPresent(Int.self, forKey: .cacheWriteLong) ?? 0,
             output: try values.decode(Int.self, forKey: .output),
             reasoning: try values.decode(Int.self, forKey: .reasoning))
     }
@@ -113,7 +188,8 @@ package struct TokenUsage: Sendable, Equatable, Codable {
     package static func + (a: Self, b: Self) -> Self {
         TokenUsage(
             input: a.input + b.input, cacheRead: a.cacheRead + b.cacheRead,
-            cacheWrite: a.cacheWrite + b.cacheWrite, output: a.output + b.output,
+            cacheWrite: a.cacheWrite + b.cacheWrite, cacheWriteLong: a.cacheWriteLong + b.cacheWriteLong,
+            output: a.output + b.output,
             reasoning: a.reasoning + b.reasoning)
     }
 }

@@ -5,6 +5,11 @@ package struct Money: Sendable, Hashable, Comparable, Codable {
 
     package init(nanodollars: Int) { self.nanodollars = nanodollars }
 
+    /// - Parameter dollars: from a server or a file; what is no amount counts as nothing.
+    package init(dollars: Double) {
+        nanodollars = dollars.isFinite ? Int(min(max(dollars * 1e9, -9e18), 9e18).rounded()) : 0
+    }
+
     package static let zero = Money(nanodollars: 0)
 
     /// Stays at the largest amount rather than overflow.

@@ -10,7 +10,7 @@ package protocol EngineClient: Sendable {
 
 package enum EngineCommand: Sendable, Equatable {
     /// Begins a turn. Refused (`busy`) while one runs.
-    case send(SessionID, text: String)
+    case send(SessionID, text: String, attachments: [Attachment] = [])
     /// Stops what runs: the turn, and tools that were called by hand.
     case cancelTurn(SessionID)
     case answerApproval(SessionID, CallID, ApprovalDecision)
@@ -23,6 +23,11 @@ package enum EngineCommand: Sendable, Equatable {
     case evaluate(SessionID)
     /// Gives variables of the prompt their values; null takes one back. They hold for every session of the workspace.
     case setVariables(SessionID, [String: JSONValue])
+    /// Answers come from another model, or another provider, from the next turn on: a model's name, a provider's, or
+    /// `PROVIDER/MODEL`. Holds for every session of the workspace, as long as the program runs.
+    case chooseModel(SessionID, String)
+    /// Sets a parameter of the model over what the files say; null takes it back.
+    case setParameter(SessionID, String, JSONValue)
 }
 
 /// Events on their way to one reader.
@@ -61,6 +66,8 @@ package final class EventFeed: Sendable {
             before.text += delta.text
             waiting[waiting.count - 1].body = .messageDelta(before)
         case (.toolProgress(let before), .toolProgress(let progress)) where before.call == progress.call:
+            waiting[waiting.count - 1] = event
+        case (.wire(let before), .wire(let exchange)) where before.id == exchange.id:
             waiting[waiting.count - 1] = event
         case (.packChanged, .packChanged): waiting[waiting.count - 1] = event
         default: waiting.append(event)

@@ -36,6 +36,16 @@ extension Pattern {
 package protocol EngineClock: Sendable {
     func now() -> Timestamp
     func sleep(milliseconds: Int) async throws(CancellationError)
+    /// When the day began, where the person is.
+    func midnight() -> Timestamp
+}
+
+extension EngineClock {
+    /// By UTC.
+    package func midnight() -> Timestamp {
+        let now = now().milliseconds
+        return Timestamp(milliseconds: now - now % 86_400_000)
+    }
 }
 
 /// New names.

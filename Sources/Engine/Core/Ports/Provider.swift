@@ -5,10 +5,49 @@ package protocol Provider: Sendable {
     var model: String { get }
     /// True when it only plays a model.
     var isMock: Bool { get }
+    /// Nil when the model's price is not known.
+    var price: PriceTable.Found? { get }
+    /// The wire format whose native answers it takes back; nil when it has none.
+    var nativeFormat: String? { get }
     /// Asks, and hands the answer over as it comes: deltas, calls, the usage, the end. Throws when the answer
     /// breaks off; what was handed over before stands.
     /// - Parameter emit: called in order; suspends while the reader is behind, which holds back the sender.
     func respond(to request: ProviderRequest, emit: @Sendable ([ProviderEvent]) async -> Void) async throws(EngineError)
+}
+
+extension ProviderRequest {
+    /// About how many tokens are sent. An image counts as a thousand.
+    package var estimatedTokens: Int {
+        TokenEstimate.tokens(system)
+            + messages.reduce(0) { sum, message in
+                sum + TokenEstimate.tokens(message.text) + 4 + message.attachments.count * 1_000
+                    + message.toolCalls.reduce(0) { $0 + TokenEstimate.tokens($1.arguments.text) }
+            }
+            + tools.reduce(0) { $0 + TokenEstimate.tokens($1.inputSchema.text + $1.description) }
+    }
+}
+
+extension Provider {
+    package var price: PriceTable.Found? { nil }
+    package var nativeFormat: String? { nil }
+    package var identity: ProviderIdentity {
+        ProviderIdentity(name: name, model: model, isMock: isMock, price: price)
+    }
+}
+
+/// Who answers.
+package struct ProviderIdentity: Sendable, Equatable {
+    package var name: String
+    package var model: String
+    package var isMock: Bool
+    package var price: PriceTable.Found?
+
+    package init(name: String, model: String, isMock: Bool = false, price: PriceTable.Found? = nil) {
+        self.name = name
+        self.model = model
+        self.isMock = isMock
+        self.price = price
+    }
 }
 
 package struct ProviderRequest: Sendable, Equatable {
@@ -35,37 +74,6 @@ package struct ProviderRequest: Sendable, Equatable {
 
 package enum ToolChoice: String, Sendable, Equatable { case auto, required, none }
 
-/// Sampling parameters; nil leaves the provider's default.
-package struct ModelParameters: Sendable, Equatable {
-    package var temperature: Double?
-    package var maxTokens: Int?
-    package var topP: Double?
-    package var topK: Int?
-    package var frequencyPenalty: Double?
-    package var presencePenalty: Double?
-
-    package init(
-        temperature: Double? = nil, maxTokens: Int? = nil, topP: Double? = nil, topK: Int? = nil,
-        frequencyPenalty: Double? = nil, presencePenalty: Double? = nil
-    ) {
-        self.temperature = temperature
-        self.maxTokens = maxTokens
-        self.topP = topP
-        self.topK = topK
-        self.frequencyPenalty = frequencyPenalty
-        self.presencePenalty = presencePenalty
-    }
-
-    /// These values, and where one is missing, the other's.
-    package func over(_ other: Self) -> Self {
-        Self(
-            temperature: temperature ?? other.temperature, maxTokens: maxTokens ?? other.maxTokens,
-            topP: topP ?? other.topP, topK: topK ?? other.topK,
-            frequencyPenalty: frequencyPenalty ?? other.frequencyPenalty,
-            presencePenalty: presencePenalty ?? other.presencePenalty)
-    }
-}
-
 /// A tool as a model is told of it.
 package struct ToolDescriptor: Sendable, Equatable {
     package var name: String
@@ -87,10 +95,20 @@ package enum ProviderEvent: Sendable, Equatable {
     case reasoning(String)
     case toolCall(ToolCall)
     case usage(TokenUsage)
+    /// What the server says that the call cost.
+    case cost(Money)
+    /// The whole answer in its maker's form, where that holds more than ours.
+    case native(NativeAnswer)
     /// What the wire said about itself: status, request id, rate limits. For the trace.
     case note(String, JSONValue)
-    /// A try failed and another one follows after a pause.
-    case retrying(attempt: Int, milliseconds: Int, reason: String)
+    /// Something of the request could not be sent, or was sent differently.
+    case warning(String)
+    /// A try failed; another one follows after a pause.
+    case retrying(ModelRetry)
+    /// Another provider than the first one answers.
+    case answering(ProviderIdentity)
+    /// What went over the network, so far.
+    case wire(WireExchange)
     case finished(StopReason)
 }
 

@@ -15,6 +15,8 @@ package protocol SessionStore: Sendable {
     /// Messages that hold all the words, newest first.
     func search(_ words: String, limit: Int) async throws(EngineError) -> [SearchHit]
     func remove(_ session: SessionID) async throws(EngineError)
+    /// What all sessions together have cost since then, as far as prices are known; removed ones, too.
+    func spent(since: Timestamp) async throws(EngineError) -> Money
     /// Takes the session for writing. False when another process has it.
     func claim(_ session: SessionID) async -> Bool
     /// Returns when everything appended so far is on the disk.

@@ -5,11 +5,17 @@ package struct ModelPrice: Sendable, Equatable {
         package var output: Double
         package var cacheRead: Double?
         package var cacheWrite: Double?
-        package init(input: Double, output: Double, cacheRead: Double? = nil, cacheWrite: Double? = nil) {
+        /// For what is kept an hour.
+        package var cacheWriteLong: Double?
+        package init(
+            input: Double, output: Double, cacheRead: Double? = nil, cacheWrite: Double? = nil,
+            cacheWriteLong: Double? = nil
+        ) {
             self.input = input
             self.output = output
             self.cacheRead = cacheRead
             self.cacheWrite = cacheWrite
+            self.cacheWriteLong = cacheWriteLong
         }
     }
 
@@ -36,7 +42,8 @@ package struct ModelPrice: Sendable, Equatable {
         let dollars =
             Double(usage.input) * rates.input + Double(usage.output) * rates.output
             + Double(usage.cacheRead) * (rates.cacheRead ?? rates.input)
-            + Double(usage.cacheWrite) * (rates.cacheWrite ?? rates.input)
+            + Double(usage.cacheWrite - usage.cacheWriteLong) * (rates.cacheWrite ?? rates.input)
+            + Double(usage.cacheWriteLong) * (rates.cacheWriteLong ?? rates.cacheWrite ?? rates.input)
         return Money(nanodollars: Int(min((dollars * 1_000).rounded(), 9e18)))
     }
 }
@@ -154,12 +161,14 @@ package struct PriceTable: Sendable {
         let output = fields.number("output", in: range)
         let cacheRead = fields.number("cache_read", in: range)
         let cacheWrite = fields.number("cache_write", in: range)
-        _ = fields.number("cache_write_1h", in: range)
+        let cacheWriteLong = fields.number("cache_write_1h", in: range)
         guard let input, let output else {
             if fields.object["input"] == nil { fields.missing("input") }
             if fields.object["output"] == nil { fields.missing("output") }
             return nil
         }
-        return ModelPrice.Rates(input: input, output: output, cacheRead: cacheRead, cacheWrite: cacheWrite)
+        return ModelPrice.Rates(
+            input: input, output: output, cacheRead: cacheRead, cacheWrite: cacheWrite,
+            cacheWriteLong: cacheWriteLong)
     }
 }

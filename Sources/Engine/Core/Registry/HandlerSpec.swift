@@ -68,16 +68,6 @@ package struct HTTPHandlerSpec: Sendable, Equatable {
     }
 }
 
-/// A name and a value: a header, a query item.
-package struct Header: Sendable, Equatable {
-    package var name: String
-    package var value: String
-    package init(_ name: String, _ value: String) {
-        self.name = name
-        self.value = value
-    }
-}
-
 package struct MCPHandlerSpec: Sendable, Equatable {
     package enum Transport: Sendable, Equatable {
         case stdio(ProcessCommand)

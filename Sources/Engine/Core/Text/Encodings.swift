@@ -25,6 +25,52 @@ package enum Encodings {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// The bytes of a base64 text; line breaks and missing padding are allowed.
+    /// - Returns: nil when it holds anything else.
+    package static func fromBase64(_ text: String) -> [UInt8]? {
+        var result: [UInt8] = []
+        result.reserveCapacity(text.utf8.count / 4 * 3)
+        var bits: UInt32 = 0
+        var count = 0
+        var ended = false
+        for byte in text.utf8 {
+            let value: UInt32
+            switch byte {
+            case 0x41...0x5A: value = UInt32(byte) - 0x41
+            case 0x61...0x7A: value = UInt32(byte) - 0x61 + 26
+            case 0x30...0x39: value = UInt32(byte) - 0x30 + 52
+            case UInt8(ascii: "+"), UInt8(ascii: "-"): value = 62
+            case UInt8(ascii: "/"), UInt8(ascii: "_"): value = 63
+            case UInt8(ascii: "="):
+                ended = true
+                continue
+            case 0x0A, 0x0D: continue
+            default: return nil
+            }
+            guard !ended else { return nil }
+            bits = bits << 6 | value
+            count += 1
+            if count == 4 {
+                result += [UInt8(bits >> 16 & 255), UInt8(bits >> 8 & 255), UInt8(bits & 255)]
+                bits = 0
+                count = 0
+            }
+        }
+        switch count {
+        case 0: break
+        case 2: result.append(UInt8(bits >> 4 & 255))
+        case 3: result += [UInt8(bits >> 10 & 255), UInt8(bits >> 2 & 255)]
+        default: return nil
+        }
+        return result
+    }
+
+    /// Lower-case hexadecimal digits.
+    package static func hex(_ bytes: some Collection<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
     /// Percent-encodes everything but RFC 3986's unreserved characters.
     package static func percent(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)

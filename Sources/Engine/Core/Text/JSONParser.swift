@@ -270,4 +270,15 @@ package enum JSONPointer {
         guard key.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else { return key }
         return key.replacing("~", with: "~0").replacing("/", with: "~1")
     }
+
+    /// What a pointer leads to (RFC 6901, section 4).
+    package static func find(_ pointer: String, in value: JSONValue) -> JSONValue? {
+        var found = value
+        for token in pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
+            let key = String(token.replacing("~1", with: "/").replacing("~0", with: "~"))
+            guard let next = found[key] ?? Int(key).flatMap({ found[$0] }) else { return nil }
+            found = next
+        }
+        return found
+    }
 }

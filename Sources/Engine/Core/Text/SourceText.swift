@@ -78,6 +78,8 @@ package struct SourceDocument: Sendable {
 
     package var file: String
     package var value: JSONValue
+    /// The value before variables were put into its texts.
+    package var unexpanded: JSONValue?
     private let index: Index
 
     package init(file: String, value: JSONValue, places: [String: Place] = [:]) {

@@ -14,10 +14,10 @@ package struct Agent: Sendable {
     /// Reads the files of skills.
     package var files: (any FileSource)?
     package var provider: any Provider
-    /// Nil when the model's price is not known.
-    package var price: PriceTable.Found?
     /// What the provider's file says; the prompt's own win.
     package var parameters: ModelParameters
+    /// What the person set on the screen, which wins over all.
+    package var overrides = ModelParameters()
     package var limits: TurnLimits
     package var approval: ApprovalPolicy
     package var semantics = Semantics.strict
@@ -32,7 +32,7 @@ package struct Agent: Sendable {
 
     package init(
         workspace: String, pack: PromptPack, prompt: Prompt, variables: [String: JSONValue] = [:],
-        provider: any Provider, price: PriceTable.Found? = nil, parameters: ModelParameters = ModelParameters(),
+        provider: any Provider, parameters: ModelParameters = ModelParameters(),
         limits: TurnLimits = TurnLimits(), approval: ApprovalPolicy = ApprovalPolicy(), patterns: any PatternCompiler
     ) {
         self.workspace = workspace
@@ -40,7 +40,6 @@ package struct Agent: Sendable {
         self.prompt = prompt
         self.variables = variables
         self.provider = provider
-        self.price = price
         self.parameters = parameters
         self.limits = limits
         self.approval = approval
@@ -64,6 +63,11 @@ package struct Agent: Sendable {
         prompt.policy.maxRounds = 50
         prompt.policy.maxToolCallsPerTurn = .max
         return prompt
+    }
+
+    /// How the model is to answer: the person's word, the prompt's, the provider file's.
+    package func parameters(_ prompt: Prompt) -> ModelParameters {
+        overrides.over(prompt.parameters.over(parameters))
     }
 
     /// Rounds of one turn: the workspace's limit wins over the pack's.

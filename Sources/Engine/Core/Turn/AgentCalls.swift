@@ -70,12 +70,13 @@ extension SessionRuntime {
             let request = ProviderRequest(
                 system: system, messages: messages, tools: offered,
                 toolChoice: round > 1 && prompt.policy.toolChoice == .required ? .auto : prompt.policy.toolChoice,
-                parameters: prompt.parameters.over(agent.parameters), step: limits.step)
+                parameters: agent.parameters(prompt), step: limits.step)
             let answer = try await askAside(request, round, turn, span)
             guard !answer.calls.isEmpty else { return await guarded(answer.text, prompt, turn, span) }
             messages.append(
                 Message(
-                    id: MessageID(ids.next("msg")), role: .assistant, text: answer.text, toolCalls: answer.calls))
+                    id: MessageID(ids.next("msg")), role: .assistant, text: answer.text, toolCalls: answer.calls,
+                    native: answer.native))
             if round == limits.rounds {
                 if !answer.text.isEmpty { return await guarded(answer.text, prompt, turn, span) }
                 throw EngineError(.failed, "the model still wanted tools after \(round) rounds")
@@ -105,6 +106,7 @@ extension SessionRuntime {
     private struct Aside {
         var text: String
         var calls: [ToolCall]
+        var native: NativeAnswer?
     }
 
     /// One question whose answer nobody sees come.
@@ -116,19 +118,26 @@ extension SessionRuntime {
             attributes: requestAttributes(request, round))
         let collector = AnswerCollector()
         do throws(EngineError) {
-            try await agent.provider.respond(to: request) { events in collector.take(events) }
+            try await checkBudget(request, turn)
+            let parent = span.id
+            try await agent.provider.respond(to: request) { events in
+                collector.take(events)
+                await self.observe(events, turn, parent)
+            }
             if Task.isCancelled { throw EngineError(.cancelled, "cancelled") }
         } catch {
             close(&span, turn: turn, error: error)
             throw error
         }
         let answer = collector.answer
-        let report = report(answer.usage, request, answer.text, answer.reasoning)
-        emit(.usageReported(report), turn)
+        spend(
+            report(
+                answer.usage, answer.cost, answer.identity ?? agent.provider.identity, request, answer.text,
+                answer.reasoning), turn)
         if let usage = answer.usage { Self.describe(usage, in: &span) }
         close(&span, turn: turn)
         let calls = answer.calls.map { ToolCall(id: CallID(ids.next("call")), tool: $0.tool, arguments: $0.arguments) }
-        return Aside(text: answer.text, calls: calls)
+        return Aside(text: answer.text, calls: calls, native: answer.native)
     }
 }
 
@@ -139,6 +148,10 @@ package final class AnswerCollector: Sendable {
         package var reasoning = ""
         package var calls: [ToolCall] = []
         package var usage: TokenUsage?
+        package var cost: Money?
+        package var native: NativeAnswer?
+        /// Another provider than the one that was asked.
+        package var identity: ProviderIdentity?
     }
 
     private let state = Mutex(Answer())
@@ -155,7 +168,10 @@ package final class AnswerCollector: Sendable {
                 case .reasoning(let text): answer.reasoning += text
                 case .toolCall(let call): answer.calls.append(call)
                 case .usage(let usage): answer.usage = usage
-                case .finished, .note, .retrying: break
+                case .cost(let cost): answer.cost = cost
+                case .native(let native): answer.native = native
+                case .answering(let identity): answer.identity = identity
+                case .finished, .note, .retrying, .warning, .wire: break
                 }
             }
         }

@@ -9,6 +9,11 @@ struct PartialAnswer {
     var reasoning = ""
     var calls: [ToolCall] = []
     var usage: TokenUsage?
+    /// What the server says that it cost.
+    var cost: Money?
+    var native: NativeAnswer?
+    /// Who answers; another than the agent's provider when that failed.
+    var identity: ProviderIdentity
     var stop: StopReason?
     var firstToken: Timestamp?
     var watch: StreamGuard?
@@ -27,16 +32,23 @@ extension SessionRuntime {
         let request = ProviderRequest(
             system: system, messages: messages(stage.prompt), tools: tools,
             toolChoice: choice == .required && round > 1 ? .auto : choice,
-            parameters: stage.prompt.parameters.over(agent.parameters))
+            parameters: agent.parameters(stage.prompt))
         var span = openSpan(
             "chat \(agent.provider.model)", .model, parent: parent, turn: turn,
             attributes: requestAttributes(request, round))
         let guardrails = Guardrails(stage.prompt, agent.semantics)
-        partial = PartialAnswer(turn: turn, message: MessageID(ids.next("msg")))
+        partial = PartialAnswer(
+            turn: turn, message: MessageID(ids.next("msg")), identity: agent.provider.identity)
         partial?.watch = StreamGuard(guardrails)
         var failure: EngineError?
         do throws(EngineError) {
-            try await agent.provider.respond(to: request) { events in await self.take(events) }
+            try await checkBudget(request, turn)
+            if round == 1 { announce(request, turn) }
+            let parent = span.id
+            try await agent.provider.respond(to: request) { events in
+                await self.observe(events, turn, parent)
+                await self.take(events)
+            }
             showRest(turn)
         } catch {
             failure = error
@@ -69,9 +81,7 @@ extension SessionRuntime {
             "gen_ai.request.model": .string(agent.provider.model), "cleo.round": .int(round),
             "cleo.request.messages": .int(request.messages.count), "cleo.request.tools": .int(request.tools.count),
         ]
-        if let value = request.parameters.temperature { attributes["gen_ai.request.temperature"] = .double(value) }
-        if let value = request.parameters.maxTokens { attributes["gen_ai.request.max_tokens"] = .int(value) }
-        if let value = request.parameters.topP { attributes["gen_ai.request.top_p"] = .double(value) }
+        for (name, value) in request.parameters.given { attributes["gen_ai.request.\(name)"] = value }
         return attributes
     }
 
@@ -87,13 +97,12 @@ extension SessionRuntime {
                 let call = renamed(call)
                 partial?.calls.append(call)
             case .usage(let usage): partial?.usage = usage
+            case .cost(let cost): partial?.cost = cost
+            case .native(let native): partial?.native = native
+            case .answering(let identity): partial?.identity = identity
             case .finished(let stop): partial?.stop = stop
             case .note(let name, let value): notes[name] = value
-            case .retrying(let attempt, let milliseconds, let reason):
-                let wait = DurationText.text(milliseconds)
-                emit(
-                    .diagnostic(
-                        Diagnostic(.warning, "\(reason); try \(attempt + 1) follows in \(wait)", file: "")), turn)
+            case .warning, .retrying, .wire: break
             }
         }
     }
@@ -134,18 +143,21 @@ extension SessionRuntime {
             await judge(&answer, guardrails, span)
         } else {
             answer.calls = []
+            answer.native = nil
         }
         if failure == nil || !answer.text.isEmpty || !answer.reasoning.isEmpty {
             let message = Message(
                 id: answer.message, role: .assistant, text: answer.text,
                 reasoning: answer.reasoning.isEmpty ? nil : answer.reasoning, toolCalls: answer.calls,
-                interrupted: failure != nil)
+                interrupted: failure != nil, native: answer.native)
             emit(.messageCompleted(message), answer.turn)
         }
         dropCheckpoint()
         let cameBack = answer.firstToken != nil || !answer.calls.isEmpty || answer.usage != nil
         if failure == nil || cameBack {
-            emit(.usageReported(report(answer.usage, request, answer.whole, answer.reasoning)), answer.turn)
+            spend(
+                report(answer.usage, answer.cost, answer.identity, request, answer.whole, answer.reasoning),
+                answer.turn)
         }
         return answer
     }
@@ -157,6 +169,7 @@ extension SessionRuntime {
         guard verdict.isChanged else { return }
         answer.text = verdict.text
         answer.calls = []
+        answer.native = nil
         answer.isGuarded = true
     }
 
@@ -187,24 +200,25 @@ extension SessionRuntime {
 
     /// - Parameters:
     ///   - usage: what the provider said; nil: counted here.
+    ///   - cost: what the server said that it cost.
     ///   - text: the whole answer, for counting.
     func report(
-        _ usage: TokenUsage?, _ request: ProviderRequest, _ text: String, _ reasoning: String
+        _ usage: TokenUsage?, _ cost: Money?, _ identity: ProviderIdentity, _ request: ProviderRequest,
+        _ text: String, _ reasoning: String
     ) -> UsageReport {
-        let isEstimate = usage == nil || agent.provider.isMock
+        let isEstimate = usage == nil || identity.isMock
         let usage = usage ?? estimate(request, text, reasoning)
         return UsageReport(
-            provider: agent.provider.name, model: agent.provider.model, usage: usage,
-            source: isEstimate ? .estimated : .reported, cost: agent.price?.price.cost(of: usage),
-            priceSource: agent.price?.source, contextWindow: agent.price?.price.contextWindow)
+            provider: identity.name, model: identity.model, usage: usage,
+            source: isEstimate ? .estimated : .reported, cost: cost ?? identity.price?.price.cost(of: usage),
+            priceSource: cost == nil ? identity.price?.source : "said by the server",
+            contextWindow: identity.price?.price.contextWindow)
     }
 
     private func estimate(_ request: ProviderRequest, _ text: String, _ reasoning: String) -> TokenUsage {
-        let sent = request.messages.reduce(TokenEstimate.tokens(request.system)) {
-            $0 + TokenEstimate.tokens($1.text) + $1.toolCalls.reduce(0) { $0 + TokenEstimate.tokens($1.arguments.text) }
-        }
         let thought = TokenEstimate.tokens(reasoning)
-        return TokenUsage(input: sent, output: TokenEstimate.tokens(text) + thought, reasoning: thought)
+        return TokenUsage(
+            input: request.estimatedTokens, output: TokenEstimate.tokens(text) + thought, reasoning: thought)
     }
 
     private func describe(_ answer: PartialAnswer, in span: inout TraceSpan) {

@@ -8,14 +8,23 @@ package actor LocalClient: EngineClient {
     private let redactor: Redactor
     /// Keeps the values that a person gave.
     private let remember: @Sendable ([String: JSONValue]) -> Void
+    /// Makes the provider that a person names, with the parameters of its file.
+    private let chooseProvider: ChooseProvider
     private var sessions: [SessionID: Task<Result<SessionRuntime, EngineError>, Never>] = [:]
+
+    package typealias ChooseProvider =
+        @Sendable (String) throws(EngineError) -> (provider: any Provider, parameters: ModelParameters)
 
     package init(
         agent: Agent, tools: ToolBox, store: any SessionStore, clock: any EngineClock, ids: any IdentifierSource,
-        redactor: Redactor = Redactor([]), remember: @escaping @Sendable ([String: JSONValue]) -> Void = { _ in }
+        redactor: Redactor = Redactor([]), remember: @escaping @Sendable ([String: JSONValue]) -> Void = { _ in },
+        chooseProvider: @escaping ChooseProvider = { _ throws(EngineError) in
+            throw EngineError(.refused, "the model cannot be changed here")
+        }
     ) {
         source = AgentSource(agent)
         self.remember = remember
+        self.chooseProvider = chooseProvider
         self.tools = tools
         self.store = store
         self.clock = clock
@@ -25,18 +34,35 @@ package actor LocalClient: EngineClient {
 
     package func submit(_ command: EngineCommand) async throws(EngineError) {
         switch command {
-        case .send(let id, let text): try await session(id).send(text)
+        case .send(let id, let text, let attachments): try await session(id).send(text, attachments)
         case .cancelTurn(let id): try await session(id).cancel()
         case .answerApproval(let id, let call, let decision): try await session(id).answer(call, decision)
         case .rename(let id, let title): try await session(id).rename(title)
         case .callTool(let id, let tool, let arguments): try await session(id).callTool(tool, arguments)
         case .moveWorkflow(let id, let event): try await session(id).moveByHand(event)
         case .evaluate(let id): try await session(id).evaluateByHand()
+        case .chooseModel(_, let name): try await choose(name)
+        case .setParameter(_, let name, let value):
+            var overrides = source.current.agent.overrides
+            try overrides.set(name, value)
+            let set = overrides
+            let words = value.isNull ? "\(name) is what the files say" : "\(name) is \(value.text)"
+            await change([Self.note("\(words), from the next turn on")]) { $0.overrides = set }
         case .setVariables(_, let values):
             remember(values)
             await change([]) { agent in
                 for (name, value) in values { agent.variables[name] = value.isNull ? nil : value }
             }
+        }
+    }
+
+    private static func note(_ text: String) -> Diagnostic { Diagnostic(.note, text, file: "") }
+
+    private func choose(_ name: String) async throws(EngineError) {
+        let (provider, parameters) = try chooseProvider(name)
+        await change([Self.note("\(provider.model) (\(provider.name)) answers, from the next turn on")]) { agent in
+            agent.provider = provider
+            agent.parameters = parameters
         }
     }
 

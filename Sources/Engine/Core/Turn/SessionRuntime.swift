@@ -19,6 +19,9 @@ package actor SessionRuntime {
     private(set) var conversation = Conversation()
     private(set) var log = CheckLog()
     private var handlers = ToolTable()
+    private(set) var costs = CostLedger()
+    /// What was said once and need not be said again.
+    var said: Set<String> = []
     private var sequence = 0
     private var feeds: [EventFeed] = []
     /// Durable events of a session in which nothing was said yet.
@@ -27,6 +30,8 @@ package actor SessionRuntime {
     /// Calls that the person made.
     private var byHand: [CallID: Task<Void, Never>] = [:]
     var partial: PartialAnswer?
+    /// Pauses between two tries, while they last, by the span of the question.
+    var pauses: [SpanID: TraceSpan] = [:]
     /// What the wire said about itself during the running call.
     var notes = JSONObject()
     var approvals = Approvals()
@@ -119,6 +124,7 @@ package actor SessionRuntime {
         conversation.apply(event)
         handlers.apply(event)
         log.apply(event)
+        costs.apply(event)
     }
 
     // MARK: The agent
@@ -128,9 +134,11 @@ package actor SessionRuntime {
         let (agent, version) = source.current
         guard version != agentVersion else { return }
         let before = try? system(stage).text
+        let oldModel = self.agent.provider.model
         self.agent = agent
         agentVersion = version
         reportedPrompts = []
+        sayWhatStaysBehind(before: oldModel)
         if let before, (try? system(stage).text) != before { promptBefore = before }
         if conversation.opened != agent.opened { emit(.sessionOpened(agent.opened), nil) }
         publishPack()
@@ -209,7 +217,7 @@ package actor SessionRuntime {
     // MARK: Commands
 
     /// - Throws: `busy` while a turn runs, or when another process has the session.
-    package func send(_ text: String) throws(EngineError) {
+    package func send(_ text: String, _ attachments: [Attachment] = []) throws(EngineError) {
         try checkWritable()
         guard running == nil else {
             throw EngineError(.busy, "a turn is running", hint: "stop it first, or wait for its end")
@@ -217,7 +225,7 @@ package actor SessionRuntime {
         pendingMove = nil
         let turn = TurnID(ids.next("turn"))
         running = Task {
-            await self.runTurn(turn, text)
+            await self.runTurn(turn, text, attachments)
             self.running = nil
         }
     }

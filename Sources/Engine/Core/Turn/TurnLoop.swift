@@ -1,8 +1,9 @@
 /// The loop: ask, run the tools that the model asks for, ask again.
 extension SessionRuntime {
-    func runTurn(_ turn: TurnID, _ text: String) async {
+    func runTurn(_ turn: TurnID, _ text: String, _ attachments: [Attachment] = []) async {
         takeAgent()
-        emit(.turnStarted(TurnStarted(message: MessageID(ids.next("msg")), text: text)), turn)
+        let started = TurnStarted(message: MessageID(ids.next("msg")), text: text, attachments: attachments)
+        emit(.turnStarted(started), turn)
         var span = openSpan("turn", .turn, parent: nil, turn: turn)
         turnSpan = span.id
         defer { turnSpan = nil }

@@ -11,6 +11,14 @@ package struct SystemClock: EngineClock {
         return Timestamp(milliseconds: time.tv_sec * 1_000 + time.tv_nsec / 1_000_000)
     }
 
+    package func midnight() -> Timestamp {
+        var seconds = time_t(now().milliseconds / 1_000)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        (parts.tm_hour, parts.tm_min, parts.tm_sec, parts.tm_isdst) = (0, 0, 0, -1)
+        return Timestamp(milliseconds: mktime(&parts) * 1_000)
+    }
+
     package func sleep(milliseconds: Int) async throws(CancellationError) {
         do {
             try await Task.sleep(for: .milliseconds(milliseconds))

@@ -157,8 +157,13 @@ private enum CurlOptions {
         cc_set_long(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         cc_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, request.connectMilliseconds)
         if request.totalMilliseconds > 0 { cc_set_long(handle, CURLOPT_TIMEOUT_MS, request.totalMilliseconds) }
-        cc_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-        cc_set_string(handle, CURLOPT_ACCEPT_ENCODING, "")
+        let network = transfer.network
+        let version = network.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
+        cc_set_long(handle, CURLOPT_HTTP_VERSION, Int(version))
+        if let proxy = network.proxy { cc_set_string(handle, CURLOPT_PROXY, proxy) }
+        if let hosts = network.noProxy { cc_set_string(handle, CURLOPT_NOPROXY, hosts) }
+        if let file = network.caFile { cc_set_string(handle, CURLOPT_CAINFO, file) }
+        if request.acceptsCompression { cc_set_string(handle, CURLOPT_ACCEPT_ENCODING, "") }
         cc_set_pointer(handle, CURLOPT_ERRORBUFFER, transfer.errorText)
         headersAndBody(transfer, handle)
         callbacks(transfer, handle)

@@ -24,6 +24,7 @@ final class CurlTransfer: @unchecked Sendable {
     private static let headerLimit = 256 << 10
 
     let request: HTTPRequest
+    let network: NetworkSettings
     private let shared = Mutex(Shared())
     private let loop: CurlLoop
 
@@ -40,8 +41,9 @@ final class CurlTransfer: @unchecked Sendable {
     private var headerBytes = 0
     private var bodyBytes = 0
 
-    init(_ request: HTTPRequest, loop: CurlLoop) {
+    init(_ request: HTTPRequest, _ network: NetworkSettings, loop: CurlLoop) {
         self.request = request
+        self.network = network
         self.loop = loop
         errorText[0] = 0
     }

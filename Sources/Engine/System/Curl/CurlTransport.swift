@@ -6,11 +6,12 @@ package import Engine
 /// Concurrency: `loop` is shared and thread-safe; a dropped body closes its connection.
 package final class CurlTransport: HTTPTransport {
     private let loop = CurlLoop.shared
+    private let network: NetworkSettings
 
-    package init() {}
+    package init(_ network: NetworkSettings = NetworkSettings()) { self.network = network }
 
     package func send(_ request: HTTPRequest) async throws(EngineError) -> HTTPResponse {
-        let transfer = CurlTransfer(request, loop: loop)
+        let transfer = CurlTransfer(request, network, loop: loop)
         loop.start(transfer)
         let head = try await transfer.head()
         return HTTPResponse(status: head.status, headers: head.headers, body: CurlBody(transfer))

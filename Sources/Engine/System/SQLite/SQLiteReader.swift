@@ -48,6 +48,14 @@ final class SQLiteReader: @unchecked Sendable {
         return sessions
     }
 
+    func spent(since: Timestamp) throws(SQLiteDatabase.Failure) -> Money {
+        var sum = Money.zero
+        try database.run(
+            "SELECT COALESCE(SUM(cost), 0) FROM spending WHERE at >= ?", [.int(since.milliseconds)]
+        ) { row in sum = Money(nanodollars: row.int(0)) }
+        return sum
+    }
+
     func search(_ query: String, limit: Int) throws(SQLiteDatabase.Failure) -> [SearchHit] {
         var hits: [SearchHit] = []
         try database.run(

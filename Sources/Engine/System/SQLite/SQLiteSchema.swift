@@ -20,7 +20,16 @@ enum SQLiteSchema {
         CREATE VIRTUAL TABLE messages USING fts5(
             text, session UNINDEXED, role UNINDEXED, at UNINDEXED, tokenize = 'unicode61 remove_diacritics 2'
         );
+        """,
+        // What was spent stays known when a session is removed.
         """
+        CREATE TABLE spending(
+            at INTEGER NOT NULL, session TEXT NOT NULL, sequence INTEGER NOT NULL, cost INTEGER NOT NULL,
+            PRIMARY KEY(at, session, sequence)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO spending SELECT at, session, sequence, json_extract(body, '$.data.cost') FROM events
+            WHERE type = 'usage.reported' AND json_extract(body, '$.data.cost') > 0;
+        """,
     ]
 
     /// Brings the file to the newest version, in one transaction.

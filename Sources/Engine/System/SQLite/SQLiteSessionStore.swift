@@ -191,6 +191,10 @@ package final class SQLiteSessionStore: SessionStore {
         try await read { reader throws(SQLiteDatabase.Failure) in try reader.sessions(filter) }
     }
 
+    package func spent(since: Timestamp) async throws(EngineError) -> Money {
+        try await read { reader throws(SQLiteDatabase.Failure) in try reader.spent(since: since) }
+    }
+
     package func search(_ words: String, limit: Int) async throws(EngineError) -> [SearchHit] {
         let query = SearchQuery.fts5(words)
         guard !query.isEmpty else { return [] }

@@ -85,6 +85,11 @@ final class SQLiteWriter: @unchecked Sendable {
             try database.run(
                 "UPDATE sessions SET cost = cost + ?2, unpriced = unpriced + ?3 WHERE id = ?1",
                 [id, .int(report.cost?.nanodollars ?? 0), .int(report.cost == nil ? 1 : 0)])
+            if let cost = report.cost, cost > .zero {
+                try database.run(
+                    "INSERT OR IGNORE INTO spending(at, session, sequence, cost) VALUES(?, ?, ?, ?)",
+                    [.int(event.at.milliseconds), id, .int(event.sequence), .int(cost.nanodollars)])
+            }
         default: break
         }
     }

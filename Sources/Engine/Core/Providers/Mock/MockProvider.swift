@@ -8,16 +8,18 @@ package struct MockProvider: Provider {
     package var isMock: Bool { true }
     private let script: MockScript
     private let scenario: String?
+    package let price: PriceTable.Found?
     private let clock: any EngineClock
 
     package init(
         name: String = "mock", model: String = "mock", script: MockScript, scenario: String? = nil,
-        clock: any EngineClock
+        price: PriceTable.Found? = nil, clock: any EngineClock
     ) {
         self.name = name
         self.model = model
         self.script = script
         self.scenario = scenario
+        self.price = price
         self.clock = clock
     }
 
@@ -136,17 +138,10 @@ package struct MockProvider: Provider {
     }
 
     private func usage(_ request: ProviderRequest, _ answer: Answer) -> TokenUsage {
-        let prompt =
-            TokenEstimate.tokens(request.system)
-            + request.messages.reduce(0) { sum, message in
-                sum + TokenEstimate.tokens(message.text) + 4
-                    + message.toolCalls.reduce(0) { $0 + TokenEstimate.tokens($1.arguments.text) }
-            }
-            + request.tools.reduce(0) { $0 + TokenEstimate.tokens($1.inputSchema.text + $1.description) }
         let output =
             TokenEstimate.tokens(answer.text)
             + answer.calls.reduce(0) { $0 + TokenEstimate.tokens($1.arguments.text) + 8 }
-        return TokenUsage(input: prompt, output: output)
+        return TokenUsage(input: request.estimatedTokens, output: output)
     }
 }
 

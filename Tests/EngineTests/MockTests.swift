@@ -3,56 +3,6 @@ import EngineSystem
 import Support
 import Testing
 
-@Suite struct OpenAIStreamTests {
-    private func decode(_ name: String, chunk: Int) throws -> [ProviderEvent] {
-        let text = try #require(readText("Tests/Fixtures/openai/\(name).sse"))
-        let bytes = Array(text.utf8)
-        var parser = ServerSentEventParser()
-        var decoder = ChatStreamDecoder()
-        var events: [ProviderEvent] = []
-        var start = 0
-        while start < bytes.count {
-            for event in try parser.feed(Array(bytes[start..<min(start + chunk, bytes.count)])) {
-                if event.data == Array("[DONE]".utf8) { continue }
-                events += try decoder.decode(event.data)
-            }
-            start += chunk
-        }
-        return Self.joined(events + decoder.finish())
-    }
-
-    /// Pieces of text come as the network cut them.
-    private static func joined(_ events: [ProviderEvent]) -> [ProviderEvent] {
-        events.reduce(into: []) { result, event in
-            if case .text(let more) = event, case .text(let text)? = result.last {
-                result[result.count - 1] = .text(text + more)
-            } else {
-                result.append(event)
-            }
-        }
-    }
-
-    @Test(arguments: ["openai-chat-text", "openai-chat-tools", "openai-compatible-reasoning-openrouter"])
-    func theResultDoesNotDependOnThePieces(name: String) throws {
-        let whole = try decode(name, chunk: .max >> 1)
-        for chunk in [1, 2, 3, 7, 64, 1_000] { #expect(try decode(name, chunk: chunk) == whole) }
-        #expect(whole.contains { if case .usage = $0 { true } else { false } })
-    }
-
-    @Test func toolCallsComeWhole() throws {
-        let calls = try decode("openai-chat-tools", chunk: 5).compactMap {
-            if case .toolCall(let call) = $0 { call } else { nil }
-        }
-        #expect(calls.count >= 1)
-        #expect(calls.first?.tool == "get_weather")
-        #expect(calls.first?.arguments["city"] == "Oslo")
-    }
-
-    @Test func anErrorInTheStreamIsAnError() {
-        #expect(throws: EngineError.self) { try decode("openai-chat-midstream-error", chunk: 11) }
-    }
-}
-
 @Suite struct MockTests {
     private func script(_ yaml: String) throws -> MockScript {
         let document = try #require(LibYAMLReader().read(Array(yaml.utf8), file: "x.mock.yaml").value)

@@ -1,0 +1,96 @@
+/// A key pair of AWS, perhaps with the token of a session.
+package struct AWSKeys: Sendable, Equatable {
+    package var accessKey: String
+    package var secretKey: Secret
+    package var sessionToken: Secret?
+
+    package init(accessKey: String, secretKey: Secret, sessionToken: Secret? = nil) {
+        self.accessKey = accessKey
+        self.secretKey = secretKey
+        self.sessionToken = sessionToken
+    }
+
+    /// What `credential_process` programs and `aws configure export-credentials` print.
+    package init?(json: JSONValue) {
+        guard let accessKey = json["AccessKeyId"]?.string, let secretKey = json["SecretAccessKey"]?.string else {
+            return nil
+        }
+        self.init(
+            accessKey: accessKey, secretKey: Secret(secretKey),
+            sessionToken: json["SessionToken"]?.string.map { Secret($0) })
+    }
+}
+
+/// Signature version 4 (AWS General Reference, "Signing AWS API requests").
+package struct AWSSignature: Sendable {
+    package var region: String
+    package var service: String
+    private let digests: any Digests
+
+    package init(region: String, service: String, digests: any Digests) {
+        self.region = region
+        self.service = service
+        self.digests = digests
+    }
+
+    /// The headers that sign a request.
+    /// - Parameters:
+    ///   - url: absolute; its path is encoded once, as it is sent.
+    ///   - headers: signed, too, beside `Host` and the date.
+    package func headers(
+        method: String, url: String, headers: [Header], body: [UInt8], keys: AWSKeys, now: Timestamp
+    ) -> [Header] {
+        let (host, path, query) = Self.parts(of: url)
+        let (day, time) = Self.stamp(now)
+        var added = [Header("X-Amz-Date", time)]
+        if let token = keys.sessionToken { added.append(Header("X-Amz-Security-Token", token.reveal())) }
+        let signed = ([Header("Host", host)] + headers + added)
+            .map { (name: $0.name.lowercased(), value: Self.trimmed($0.value)) }.sorted { $0.name < $1.name }
+        let names = signed.map(\.name).joined(separator: ";")
+        let canonical = [
+            method,
+            path.split(separator: "/", omittingEmptySubsequences: false)
+                .map { Encodings.percent(String($0)) }.joined(separator: "/"),
+            query.split(separator: "&").sorted().joined(separator: "&"),
+            signed.map { "\($0.name):\($0.value)\n" }.joined(), names, Encodings.hex(digests.sha256(body)),
+        ].joined(separator: "\n")
+        let scope = "\(day)/\(region)/\(service)/aws4_request"
+        let digest = Encodings.hex(digests.sha256([UInt8](canonical.utf8)))
+        let text = "AWS4-HMAC-SHA256\n\(time)\n\(scope)\n\(digest)"
+        var key = [UInt8]("AWS4\(keys.secretKey.reveal())".utf8)
+        for part in [day, region, service, "aws4_request"] {
+            key = digests.hmacSHA256(key: key, [UInt8](part.utf8))
+        }
+        let signature = Encodings.hex(digests.hmacSHA256(key: key, [UInt8](text.utf8)))
+        added.append(
+            Header(
+                "Authorization",
+                "AWS4-HMAC-SHA256 Credential=\(keys.accessKey)/\(scope), SignedHeaders=\(names), Signature=\(signature)"
+            ))
+        return added
+    }
+
+    private static func parts(of url: String) -> (host: String, path: String, query: String) {
+        let rest = url.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).last ?? ""
+        let whole = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let slash = whole[0].firstIndex(of: "/") ?? whole[0].endIndex
+        let path = String(whole[0][slash...])
+        return (String(whole[0][..<slash]), path.isEmpty ? "/" : path, whole.count > 1 ? String(whole[1]) : "")
+    }
+
+    private static func trimmed(_ value: String) -> String {
+        value.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+    }
+
+    /// `20261120` and `20261120T101500Z`.
+    private static func stamp(_ now: Timestamp) -> (day: String, time: String) {
+        let seconds = now.milliseconds / 1_000
+        let (year, month, day) = HTTPDate.date(days: seconds / 86_400)
+        func padded(_ number: Int, _ width: Int = 2) -> String {
+            String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
+        }
+        let date = padded(year, 4) + padded(month) + padded(day)
+        let clock = padded(seconds / 3_600 % 24) + padded(seconds / 60 % 60) + padded(seconds % 60)
+        return (date, "\(date)T\(clock)Z")
+    }
+}
