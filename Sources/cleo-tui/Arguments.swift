@@ -84,6 +84,7 @@ enum Option: String, CaseIterable {
     case workspace, pack, prompt, variable = "var", variables = "vars", semantics = "as", tools, provider, model,
         baseURL = "base-url", scenario
     case session, resume = "continue", new, text, json, events, yes, quiet, limit
+    case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
     case help, version
 
@@ -109,7 +110,10 @@ enum Option: String, CaseIterable {
         case .pack, .tools, .variables, .output: "FILE"
         case .semantics: "strict|promptkit"
         case .target: "spec|promptkit"
-        case .format: "text|json|sarif"
+        case .format: "text|json|sarif|events|recording|mock"
+        case .record, .replay: "DIR"
+        case .pace: "recorded|instant|N"
+        case .attach: "FILE"
         case .prompt, .model, .scenario: "NAME"
         case .variable: "NAME=VALUE"
         case .provider: "NAME|FILE"
@@ -132,16 +136,20 @@ enum Option: String, CaseIterable {
         case .variables: "a file of values for variables, JSON or YAML"
         case .semantics: "whose rules apply: the specification's (strict), or what PromptKit does in production"
         case .format: "what is printed"
+        case .record: "write what goes over the network, and what tools say, to DIR/recording.jsonl"
+        case .replay: "play a recording instead of the network: no key, no server, no tool is needed"
+        case .pace: "how fast a recording is played (default: recorded)"
+        case .attach: "an image to send along; may be repeated"
         case .strict: "deviations from PromptArena's own schemas are errors"
         case .parity: "also what PromptKit does differently in production"
         case .target: "which closed schema the pack is for (default: spec)"
         case .output: "the file to write (default: standard output)"
         case .force: "replace files that are there"
         case .tools: "the tools file"
-        case .provider: "mock, openai, a name in providers/, or a provider file"
+        case .provider: "mock, openai, claude, gemini, ollama, vllm, a name in providers/, or a provider file"
         case .model: "the model"
         case .scenario: "the scenario that a mock plays"
-        case .baseURL: "the address of an OpenAI-compatible server, up to /v1"
+        case .baseURL: "the address of the provider's server, such as http://127.0.0.1:8000/v1"
         case .session: "a session to go on with"
         case .resume: "go on with the workspace's last session"
         case .new: "begin a new session"
@@ -158,19 +166,20 @@ enum Option: String, CaseIterable {
 }
 
 enum Command: String, CaseIterable {
-    case chat, run, validate, render, compile, `init`, tools, sessions, doctor, help, version
+    case chat, run, validate, render, compile, `init`, tools, sessions, prices, doctor, help, version
     case demoTools = "demo-tools"
 
     var options: [Option] {
         switch self {
         case .chat: Self.agent + [.session, .resume, .new]
-        case .run: Self.agent + [.text, .session, .resume, .json, .events, .yes, .quiet]
+        case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
         case .validate: [.json, .format, .strict, .parity]
         case .render: [.workspace, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
         case .compile: [.output, .target, .strict]
         case .`init`: [.force]
         case .tools: [.workspace, .tools, .json]
-        case .sessions: [.json, .limit]
+        case .sessions: [.json, .limit, .format, .output]
+        case .prices: [.json, .workspace]
         case .doctor: [.workspace, .json]
         case .help, .version, .demoTools: []
         }
@@ -178,7 +187,7 @@ enum Command: String, CaseIterable {
 
     private static let agent: [Option] = [
         .workspace, .pack, .prompt, .variable, .variables, .semantics, .tools, .provider, .model, .scenario,
-        .baseURL,
+        .baseURL, .record, .replay, .pace,
     ]
 
     var usage: String {
@@ -191,6 +200,7 @@ enum Command: String, CaseIterable {
         case .`init`: "cleo-tui init [TEMPLATE [FOLDER]]"
         case .tools: "cleo-tui tools list | tools call NAME [JSON]"
         case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID"
+        case .prices: "cleo-tui prices [list [TEXT]] | prices update FILE"
         case .doctor: "cleo-tui doctor"
         case .help: "cleo-tui help [COMMAND]"
         case .version: "cleo-tui --version"
@@ -208,6 +218,7 @@ enum Command: String, CaseIterable {
         case .`init`: "writes a small workspace to begin with; without a template, lists them"
         case .tools: "what the tool servers offer; a call by hand"
         case .sessions: "stored conversations"
+        case .prices: "what models cost, where that is from, and how old it is"
         case .doctor: "what works here, what does not, what to do"
         case .help: "this help, or a command's"
         case .version: "the version"

@@ -27,6 +27,7 @@ enum Main {
         case .`init`: InitCommand.run(arguments)
         case .tools: ToolsCommand.run(arguments)
         case .sessions: SessionsCommand.run(arguments)
+        case .prices: PricesCommand.run(arguments)
         case .doctor: DoctorCommand.run(arguments)
         case .demoTools: DemoTools.run(arguments)
         case .help: HelpCommand.run(arguments)

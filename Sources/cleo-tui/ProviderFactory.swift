@@ -8,13 +8,29 @@ struct ProviderFactory {
     let clock: SystemClock
     let ids: RandomIdentifiers
     let redactor: Redactor
+    let traffic: Traffic
     let config: WorkspaceConfig
     let prices: PriceTable
 
     /// - Throws: `unauthorized` for a key that is named and missing; `invalidInput` for what cannot work.
     func provider(_ resolved: ResolvedProvider) throws(EngineError) -> any Provider {
         let provider = resolved.config
-        guard provider.kind != .mock else { return mock(provider, resolved.script ?? MockScript()) }
+        if case .replayed(let replay) = traffic, replay.recording.exchanges.isEmpty {
+            return ReplayProvider(replay) { prices.price(provider: "", model: $0) }
+        }
+        guard provider.kind != .mock else {
+            let mock = mock(provider, resolved.script ?? MockScript())
+            switch traffic {
+            case .live: return mock
+            case .recorded(let recorder): return recorder.watching(mock)
+            case .replayed(let replay):
+                let made = replay.recording.exchanges.first
+                throw EngineError(
+                    .invalidInput,
+                    "the recording was made with the provider '\(made?.provider ?? "")', and this is the mock",
+                    hint: "name that one with --provider, as when it was recorded")
+            }
+        }
         let (format, baseURL) = try provider.format()
         var settings = HTTPProvider.Settings(name: provider.name, model: provider.model ?? "", format: format)
         settings.baseURL = baseURL
@@ -23,6 +39,11 @@ struct ProviderFactory {
         settings.timeouts = provider.timeouts
         settings.retry = provider.retry
         settings.price = price(provider)
+        if case .replayed(let replay) = traffic {
+            return HTTPProvider(
+                settings, transport: ReplayTransport(replay), clock: clock, ids: ids, redactor: redactor)
+        }
+        if case .recorded(let recorder) = traffic { settings.record = { recorder.put(.exchange($0)) } }
         if let source = try keySource(provider) {
             settings.keyName = source.words
             settings.key = keyReader(source)

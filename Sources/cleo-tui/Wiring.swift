@@ -16,6 +16,7 @@ struct Wiring {
     /// Values that the person gave on the screen.
     let remembered: RememberedValues
     let redactor = Redactor([])
+    let traffic: Traffic
     /// The model that the person chose on the screen.
     let chosenModel = ChosenModel()
 
@@ -42,6 +43,7 @@ struct Wiring {
         files = DiskFiles(root: workspaceFolder)
         reader = DocumentReader(files: files, yaml: LibYAMLReader())
         variables = WorkspaceVariables(program: Folders.program())
+        traffic = try Traffic(arguments, clock: clock, redactor: redactor)
         remembered = RememberedValues(folder: folders.data, workspace: isDemo ? "demo" : workspaceFolder)
     }
 
@@ -113,6 +115,14 @@ struct Wiring {
     func handlers(_ workspace: Workspace) -> [any ToolHandler] { handlers(workspace.handlers) }
 
     func handlers(_ specs: [HandlerSpec]) -> [any ToolHandler] {
+        switch traffic {
+        case .live: real(specs)
+        case .recorded(let recorder): real(specs).map(recorder.watching)
+        case .replayed(let replay): replay.handlers
+        }
+    }
+
+    private func real(_ specs: [HandlerSpec]) -> [any ToolHandler] {
         let transport = CurlTransport()
         return specs.map { spec in
             switch spec.kind {
@@ -173,13 +183,17 @@ struct Wiring {
 
     private func providers(_ workspace: Workspace) -> ProviderFactory {
         ProviderFactory(
-            files: files, variables: variables, clock: clock, ids: ids, redactor: redactor, config: workspace.config,
+            files: files, variables: variables, clock: clock, ids: ids, redactor: redactor, traffic: traffic,
+            config: workspace.config,
             prices: prices().overridden(by: workspace.config.prices))
     }
 
+    /// Where `prices update` keeps its table.
+    var pricesFile: String { folders.data + "/prices.json" }
+
     func prices() -> PriceTable {
         guard let share = folders.share else { return .empty }
-        let candidates = ["\(share)/prices.json", "\(share)/Sources/Engine/Data/prices.json"]
+        let candidates = [pricesFile, "\(share)/prices.json", "\(share)/Sources/Engine/Data/prices.json"]
         // Places are for people who write files; this one is ours, and the start waits for it.
         guard let file = candidates.first(where: files.exists), let bytes = try? files.read(file),
             let value = try? JSONParser.parse(bytes)

@@ -104,7 +104,8 @@ import Testing
     }
 
     static let formats: [(String, any WireFormat)] = [
-        ("anthropic", AnthropicMessages()), ("openai-chat", ChatCompletions()),
+        ("anthropic", AnthropicMessages()), ("anthropic-2026-10-21", AnthropicMessages()),
+        ("openai-chat", ChatCompletions()),
         ("openai-responses", OpenAIResponses()), ("gemini", Gemini()), ("ollama", Ollama()),
         ("bedrock", BedrockAnthropic(region: "eu-west-1")),
         ("vertex-anthropic", Vertex(AnthropicMessages(), project: "p", region: "global")),
@@ -115,7 +116,9 @@ import Testing
     @Test(arguments: formats.map(\.0))
     func requestsAreAsWrittenDown(name: String) throws {
         let format = try #require(Self.formats.first { $0.0 == name }?.1)
-        let call = WireCall(request: Self.conversation(), model: "model-1")
+        var options = WireOptions()
+        if name.hasSuffix("2026-10-21") { options.apiVersion = "2026-10-21" }
+        let call = WireCall(request: Self.conversation(), model: "model-1", options: options)
         let body = JSONValue.object(format.body(call)).prettyText + "\n"
         let path = "Tests/Fixtures/requests/\(name).json"
         if EnvironmentVariables().value(of: "CLEO_RECORD") != nil {

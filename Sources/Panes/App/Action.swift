@@ -1,8 +1,8 @@
 /// What a person can ask the screen to do. One table gives the palette, the `/commands`, the keys and the help.
 package enum Action: String, Sendable, CaseIterable {
     case palette, help, stop, newSession, sessions, rename, prompt, callTool, copy, zoom
-    case setVariable, moveWorkflow, evaluate
-    case nextPane, previousPane, chat, trace, costs, tools, pack, redraw, suspend, quit
+    case chooseModel, setVariable, attach, moveWorkflow, evaluate
+    case nextPane, previousPane, chat, trace, costs, tools, pack, wire, redraw, suspend, quit
 
     package var title: String {
         switch self {
@@ -23,7 +23,10 @@ package enum Action: String, Sendable, CaseIterable {
         case .costs: "tokens and money"
         case .tools: "the tool servers"
         case .pack: "the pack: prompt, values, rules, workflow"
-        case .setVariable: "give a variable of the prompt a value"
+        case .wire: "what went over the network"
+        case .chooseModel: "let another model answer"
+        case .attach: "send an image along"
+        case .setVariable: "give a variable of the prompt, or a parameter of the model, a value"
         case .moveWorkflow: "move the workflow by an event"
         case .evaluate: "run the evals of the whole session"
         case .redraw: "paint the screen anew"
@@ -39,6 +42,7 @@ package enum Action: String, Sendable, CaseIterable {
         case .callTool: "call"
         case .costs: "cost"
         case .setVariable: "set"
+        case .chooseModel: "model"
         case .moveWorkflow: "event"
         case .evaluate: "evals"
         case .palette, .nextPane, .previousPane, .redraw, .suspend: nil
@@ -52,6 +56,8 @@ package enum Action: String, Sendable, CaseIterable {
         case .rename: "NAME"
         case .callTool: "TOOL {JSON}"
         case .setVariable: "NAME VALUE"
+        case .chooseModel: "NAME"
+        case .attach: "FILE"
         case .moveWorkflow: "NAME"
         default: nil
         }
@@ -74,10 +80,12 @@ package enum Action: String, Sendable, CaseIterable {
         case .costs: [.alt("3")]
         case .tools: [.alt("4")]
         case .pack: [.alt("5")]
+        case .wire: [.alt("6")]
+        case .chooseModel: [.alt("m")]
         case .redraw: [.control("l")]
         case .suspend: [.control("z")]
         case .quit: [.control("q")]
-        case .rename, .callTool, .setVariable, .moveWorkflow, .evaluate: []
+        case .rename, .callTool, .setVariable, .attach, .moveWorkflow, .evaluate: []
         }
     }
 

@@ -28,7 +28,8 @@ extension App {
 
     func send(_ text: String) -> [Effect] {
         isSending = true
-        return [.submit(.send(session, text: text))]
+        defer { attachments = [] }
+        return [.submit(.send(session, text: text, attachments: attachments))]
     }
 
     private func command(_ text: String) -> [Effect] {
@@ -53,6 +54,13 @@ extension App {
         case .setVariable:
             guard !rest.isEmpty else { break }
             return setVariable(rest)
+        case .chooseModel where !rest.isEmpty:
+            _ = composer.take()
+            return [.submit(.chooseModel(session, rest))]
+        case .attach:
+            guard !rest.isEmpty else { break }
+            _ = composer.take()
+            return [.attach(rest)]
         case .moveWorkflow where !rest.isEmpty:
             _ = composer.take()
             return [.submit(.moveWorkflow(session, event: rest))]
@@ -64,16 +72,22 @@ extension App {
         return []
     }
 
-    /// `NAME VALUE`; a name alone takes the value back.
+    /// `NAME VALUE`, for a variable of the prompt or a parameter of the model; a name alone takes the value back.
     private func setVariable(_ rest: String) -> [Effect] {
         let parts = rest.split(separator: " ", maxSplits: 1)
         let name = String(parts[0])
         let known = pack.state?.variables.map(\.name) ?? []
+        if !known.contains(name), ModelParameters.names.contains(name) {
+            _ = composer.take()
+            let text = parts.count > 1 ? String(parts[1]) : "null"
+            return [.submit(.setParameter(session, name, (try? JSONParser.parse(text)) ?? .string(text)))]
+        }
         guard known.contains(name) else {
-            let hint = Suggestion.nearest(to: name, among: known).map { "did you mean \($0)?" }
+            let all = known + ModelParameters.names
+            let hint = Suggestion.nearest(to: name, among: all).map { "did you mean \($0)?" }
             flash = (
-                "the prompt has no variable \(SafeText.oneLine(name, limit: 40)); "
-                    + (hint ?? "it has: \(SafeText.oneLine(known.joined(separator: ", "), limit: 200))"), .bad
+                "neither the prompt nor the model has \(SafeText.oneLine(name, limit: 40)); "
+                    + (hint ?? "there are: \(SafeText.oneLine(all.joined(separator: ", "), limit: 200))"), .bad
             )
             return []
         }
@@ -103,7 +117,8 @@ extension App {
         case .stop: return isWorking ? [.submit(.cancelTurn(session))] : []
         case .newSession: return [.open(nil)]
         case .sessions: return [.listSessions]
-        case .rename, .callTool, .setVariable:
+        case .chooseModel: return [.listModels]
+        case .rename, .callTool, .setVariable, .attach:
             focus = .chat
             composer.editor.set("/\(action.command ?? "") ")
         case .prompt: showPrompt()
@@ -119,6 +134,7 @@ extension App {
         case .costs: focus = .costs
         case .tools: focus = .tools
         case .pack: focus = .pack
+        case .wire: focus = .wire
         case .moveWorkflow: showEvents()
         case .evaluate: return [.submit(.evaluate(session))]
         case .redraw: return [.redraw]

@@ -40,6 +40,7 @@ extension App {
         case .costs: costs.draw(on: inside)
         case .tools: tools.draw(on: inside, isFocused: isFocused, look: look)
         case .pack: pack.draw(on: inside, look: look)
+        case .wire: wire.draw(on: inside, isFocused: isFocused, look: look)
         }
     }
 
@@ -55,6 +56,7 @@ extension App {
         let composerRows = composer.rows(width: canvas.width, limit: max(1, canvas.height / 3), metrics: metrics)
         let separator = canvas.height - composerRows >= 3 ? 1 : 0
         let notes = canvas.height >= 6 ? queue.count.signum() : 0
+        let images = canvas.height >= 6 ? attachments.count.signum() : 0
         var bottom = canvas.height - composerRows
         composer.draw(
             on: canvas.part(Rect(x: 0, y: bottom, width: canvas.width, height: composerRows)),
@@ -66,6 +68,11 @@ extension App {
             let more = queue.count > 1 ? " (and \(queue.count - 1) more)" : ""
             let text = "then: " + SafeText.oneLine(queue[0], limit: 200) + more
             canvas.put(metrics.cut(text, to: canvas.width), row: bottom, style: .dim)
+        }
+        bottom -= images
+        if images > 0 {
+            let names = attachments.map { "▣ " + SafeText.oneLine($0.name, limit: 60) }.joined(separator: "  ")
+            canvas.put(canvas.metrics.cut(names, to: canvas.width), row: bottom, style: .accent)
         }
         bottom -= drawApproval(canvas, above: bottom)
         bottom -= drawNotes(canvas, above: bottom)

@@ -20,9 +20,12 @@ package final class App {
     var costs = CostPane()
     var tools = ToolsPane()
     var pack = PackPane()
+    var wire = WirePane()
+    /// Images that go with the next message.
+    var attachments: [Attachment] = []
     var composer = Composer()
-    var focus = PaneID.chat { didSet { if focus == .trace || focus == .pack { side = focus } } }
-    /// Of Trace and Pack, the one that has the place that they share.
+    var focus = PaneID.chat { didSet { if [.trace, .pack, .wire].contains(focus) { side = focus } } }
+    /// Of Trace, Pack and Wire, the one that has the place that they share.
     private(set) var side = PaneID.trace
     /// Variables that the person does not want to be asked for.
     var declined: Set<String> = []
@@ -73,6 +76,8 @@ package final class App {
         costs = CostPane()
         tools = ToolsPane()
         pack = PackPane()
+        wire = WirePane()
+        attachments = []
         queue = []
         isSending = false
         composer.history = history
@@ -87,6 +92,7 @@ package final class App {
             costs.apply(event)
             tools.apply(event)
             pack.apply(event)
+            wire.apply(event)
             switch event.body {
             case .packChanged(let state): askForValue(state)
             case .turnStarted(let started):
@@ -124,8 +130,9 @@ package final class App {
     /// The engine did not take a command.
     package func refused(_ command: EngineCommand, _ error: EngineError) {
         flash = (SafeText.oneLine(error.description, limit: 500), .bad)
-        guard case .send(_, let text, _) = command else { return }
+        guard case .send(_, let text, let attachments) = command else { return }
         isSending = false
+        self.attachments = attachments + self.attachments
         if composer.isEmpty { composer.editor.set(text) }
     }
 
@@ -138,6 +145,22 @@ package final class App {
                 choice: .session(summary.id))
         }
         popup = Popup(title: "sessions", content: .list(entries))
+    }
+
+    /// Models that can be chosen.
+    package func show(models: [ModelOption]) {
+        let entries = models.map { option in
+            Popup.Entry(
+                label: SafeText.oneLine(option.name, limit: 200), note: SafeText.oneLine(option.note, limit: 200),
+                choice: .model(option.name))
+        }
+        popup = Popup(title: "models", content: .list(entries))
+    }
+
+    /// An image that the person wants to send along.
+    package func attach(_ attachment: Attachment) {
+        attachments.append(attachment)
+        flash = ("\(SafeText.oneLine(attachment.name, limit: 80)) goes with the next message", .accent)
     }
 
     package func say(_ text: String, isError: Bool = false) {
@@ -192,6 +215,7 @@ package final class App {
             switch choice {
             case .action(let action): return perform(action)
             case .session(let id): return [.open(id)]
+            case .model(let name): return [.submit(.chooseModel(session, name))]
             case .event(let name): return [.submit(.moveWorkflow(session, event: name))]
             }
         }
@@ -203,6 +227,7 @@ package final class App {
             case .trace: trace.handle(key, look: look)
             case .tools: tools.handle(key, look: look)
             case .pack: pack.handle(key, look: look)
+            case .wire: wire.handle(key, look: look)
             case .chat, .costs: false
             }
         if isTaken { return [] }
@@ -210,6 +235,10 @@ package final class App {
             focus = .chat
             composer.editor.set("/call \(tool) {}")
             return []
+        }
+        if key == .character("y"), focus == .wire, let curl = wire.curl {
+            flash = ("the request is on the clipboard as a curl command, where the terminal allows it", .accent)
+            return [.copy(curl)]
         }
         if key == .character("z") { return perform(.zoom) }
         if key == .character("?") { return perform(.help) }

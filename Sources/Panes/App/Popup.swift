@@ -19,6 +19,7 @@ struct Popup {
         case session(SessionID)
         /// Moves the workflow.
         case event(String)
+        case model(String)
     }
 
     enum Outcome {
@@ -130,12 +131,12 @@ extension Popup {
             lines.append(Line([Run(keys, .key), Run(padding + text)]))
         }
         // Keys that belong together have one line.
-        let panes: [Action] = [.chat, .trace, .costs, .tools, .pack]
+        let panes: [Action] = [.chat, .trace, .costs, .tools, .pack, .wire]
         for action in Action.allCases where !action.keys.isEmpty && action != .previousPane && !panes.contains(action) {
             switch action {
             case .nextPane: row("Tab, Shift-Tab", "the next pane, the pane before")
             case .redraw:
-                row("Alt-1 … Alt-5", PaneID.allCases.map(\.title).joined(separator: ", "))
+                row("Alt-1 … Alt-6", PaneID.allCases.map(\.title).joined(separator: ", "))
                 row(action.keys.map(\.name).joined(separator: ", "), action.title)
             default: row(action.keys.map(\.name).joined(separator: ", "), action.title)
             }
@@ -149,12 +150,14 @@ extension Popup {
         row("^A ^E ^W ^U ^K ^Y", "as in the shell")
         row("^_, Alt-_", "undo, redo")
         row("PgUp, PgDn", "scroll the conversation; End goes to its end")
-        lines += [Line(), Line("Trace, Tools, Pack", .heading)]
+        lines += [Line(), Line("Trace, Tools, Pack, Wire", .heading)]
         row("Up, Down, k, j", "move; Enter opens, Esc closes")
         row("Left, Right", "the turn before, the turn after")
         row("c", "call the chosen tool by hand")
         row("d", "Pack: what changed in the prompt since the file was saved last")
         row("p", "Pack: what PromptKit does differently in production")
+        row("r", "Wire: the bytes as they came, or readable")
+        row("y", "Wire: the request as a curl command, on the clipboard")
         lines += [Line(), Line("When a tool asks", .heading)]
         row("y", "run it once")
         row("s", "run it, and every call of this tool until you leave")

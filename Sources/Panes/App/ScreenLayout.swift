@@ -1,6 +1,6 @@
 /// The panes of the screen, in the order of their numbers.
 package enum PaneID: Int, Sendable, CaseIterable {
-    case chat, trace, costs, tools, pack
+    case chat, trace, costs, tools, pack, wire
 
     var title: String {
         switch self {
@@ -9,6 +9,7 @@ package enum PaneID: Int, Sendable, CaseIterable {
         case .costs: "Cost"
         case .tools: "Tools"
         case .pack: "Pack"
+        case .wire: "Wire"
         }
     }
 }
@@ -16,7 +17,7 @@ package enum PaneID: Int, Sendable, CaseIterable {
 /// Where everything stands on a screen of a size.
 ///
 /// From 180 columns on there are three columns, from 100 on two; below, one pane at a time under a row of tabs;
-/// below 60×15 only the pane itself. Trace and Pack share one place: the one that was focused last has it.
+/// below 60×15 only the pane itself. Trace, Pack and Wire share one place: the one that was focused last has it.
 struct ScreenLayout: Equatable {
     var panes: [PaneID: Rect] = [:]
     var hasBorders = true
@@ -41,8 +42,8 @@ struct ScreenLayout: Equatable {
             panes[.chat] = Rect(x: 0, y: 0, width: chat, height: height)
             let right = Rect(x: chat, y: 0, width: size.columns - chat, height: height)
             if size.columns >= 180 { split(right, toolRows, costRows) } else { stack(right, toolRows, costRows) }
-            if side == .pack {
-                panes[.pack] = panes[.trace]
+            if side != .trace {
+                panes[side] = panes[.trace]
                 panes[.trace] = nil
             }
         }

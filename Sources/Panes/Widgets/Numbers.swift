@@ -3,14 +3,13 @@ import Engine
 /// Numbers as people read them.
 enum Numbers {
     /// `4,102`.
-    static func grouped(_ number: Int) -> String {
-        let digits = String(abs(number))
-        var result = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index) % 3 == 0 { result += "," }
-            result.append(digit)
-        }
-        return number < 0 ? "-" + result : result
+    static func grouped(_ number: Int) -> String { NumberText.grouped(number) }
+
+    /// `812 B`, `12.3 kB`, `4.0 MB`.
+    static func bytes(_ number: Int) -> String {
+        if number < 1_000 { return "\(number) B" }
+        let (tenths, unit) = number < 1_000_000 ? (number / 100, "kB") : (number / 100_000, "MB")
+        return "\(tenths / 10).\(tenths % 10) \(unit)"
     }
 
     /// `1 call`, `2 calls`.

@@ -55,7 +55,7 @@ enum ChatCommand {
         app.notes = notes
         let loop = ScreenLoop(
             app: app, screen: screen, client: client, store: store, workspace: agent.workspace, ids: wiring.ids,
-            clock: wiring.clock)
+            clock: wiring.clock, models: { wiring.modelOptions })
         let signal = loop.run()
         screen.close()
         blocking { await client.close() }

@@ -1,4 +1,5 @@
 import Engine
+import EngineSystem
 import Synchronization
 
 /// One answer, without a screen.
@@ -22,6 +23,13 @@ enum RunCommand {
         if let problem { Console.report([problem]) }
         let (client, tools, agent) = try wiring.engine(workspace, store, arguments)
         let session = try SessionChoice.session(arguments, store, agent.workspace, wiring.ids, standard: .new)
+        var attachments: [Attachment] = []
+        for path in arguments.all(.attach) {
+            attachments.append(
+                try ImageFiles.attachment(
+                    Folders.absolute(path), files: DiskFiles(root: "/"), media: workspace.prompt.media))
+        }
+        let images = attachments
         let run = OneTurn(client: client, session: session, arguments: arguments)
         let wasInterrupted = Mutex(false)
         let interrupt = Interrupt {
@@ -34,7 +42,7 @@ enum RunCommand {
         }
         let ending = try blocking { () async throws(EngineError) in
             await tools.start()
-            return try await run.run(text)
+            return try await run.run(text, images)
         }
         if arguments.has(.json) { Console.out(ending.document(session: session).prettyText) }
         if wasInterrupted.withLock({ $0 }) { return .interrupted }
@@ -115,7 +123,7 @@ struct OneTurn: Sendable {
         }
     }
 
-    func run(_ text: String) async throws(EngineError) -> Ending {
+    func run(_ text: String, _ attachments: [Attachment] = []) async throws(EngineError) -> Ending {
         let feed = try await client.feed(of: session, after: 0)
         let past = feed.take()
         var ending = Ending()
@@ -125,10 +133,10 @@ struct OneTurn: Sendable {
             if printsEvents, isNew { Console.out(event.json.text) }
         }
         var printer = TurnPrinter(isQuiet: isQuiet)
-        try await client.submit(.send(session, text: text))
+        try await client.submit(.send(session, text: text, attachments: attachments))
         while let events = await feed.next() {
             for event in events {
-                if printsEvents { Console.out(event.json.text) }
+                if printsEvents, !event.isWire { Console.out(event.json.text) }
                 if printsText { printer.print(event) }
                 if try await take(event, &ending) { return ending }
             }
@@ -173,4 +181,9 @@ struct OneTurn: Sendable {
         return ["y", "yes"].contains(answer.lowercased())
             ? .once : .deny(reason: ["", "n", "no"].contains(answer.lowercased()) ? "" : answer)
     }
+}
+
+extension EngineEvent {
+    /// The wire is for the screen; `--record` keeps it.
+    fileprivate var isWire: Bool { if case .wire = body { true } else { false } }
 }

@@ -1,4 +1,5 @@
 import Engine
+import EngineSystem
 
 /// Stored conversations.
 enum SessionsCommand {
@@ -12,7 +13,7 @@ enum SessionsCommand {
             case "search":
                 guard words.count > 1 else { throw usage("'sessions search' needs words to look for") }
                 return try search(store, words.dropFirst().joined(separator: " "), arguments)
-            case "export": return try export(store, try identifier(words))
+            case "export": return try export(store, try identifier(words), arguments)
             case "rm": return try remove(store, try identifier(words))
             case .some(let word): throw usage("'sessions \(word)' is not known")
             }
@@ -124,8 +125,32 @@ enum SessionsCommand {
     }
 
     /// One event per line: the log itself.
-    private static func export(_ store: any SessionStore, _ id: SessionID) throws(EngineError) -> ExitCode {
-        for event in try events(store, id) { Console.out(event.json.text) }
+    /// The log as it is, as a recording to be played, or as a mock's file.
+    private static func export(
+        _ store: any SessionStore, _ id: SessionID, _ arguments: Arguments
+    ) throws(EngineError) -> ExitCode {
+        let events = try events(store, id)
+        let format = arguments[.format] ?? "events"
+        let session = SessionRecording(events)
+        var text: String
+        switch format {
+        case "events": text = events.map { $0.json.text + "\n" }.joined()
+        case "recording": text = session.lines
+        case "mock": text = session.mock(scenario: "recorded").prettyText + "\n"
+        default:
+            throw EngineError(
+                .invalidInput, "there is no format '\(format)'", hint: "one of: events, recording, mock")
+        }
+        if format != "events" { for loss in session.losses { Console.err("note: \(loss)") } }
+        guard var path = arguments[.output].map({ Folders.absolute($0) }) else {
+            if text.hasSuffix("\n") { text.removeLast() }
+            Console.out(text)
+            return .done
+        }
+        // `--replay` wants a folder.
+        if format == "recording", !path.hasSuffix(".jsonl") { path += "/" + Recording.fileName }
+        try DiskFiles.write(text, to: path, mayReplace: false)
+        Console.err("written to \(path)")
         return .done
     }
 }

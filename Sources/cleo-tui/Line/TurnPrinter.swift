@@ -19,6 +19,7 @@ struct TurnPrinter {
             note("▸ \(started.call.tool) \(SafeText.oneLine(started.call.arguments.text, limit: 300))")
         case .toolCallFinished(let outcome): note("  \(PlainText.ending(of: outcome))")
         case .diagnostic(let diagnostic): note(diagnostic.description)
+        case .modelRetried(let retry): note(retry.text)
         case .turnFinished(let finished) where finished.reason != .completed: note("(\(finished.reason.rawValue))")
         default: if let notice = Transcript.notice(of: event.body) { note(notice.text) }
         }

@@ -10,6 +10,7 @@ enum ScreenMessage: Sendable {
     case events(SessionID, [EngineEvent])
     case refused(EngineCommand, EngineError)
     case sessions([SessionSummary])
+    case models([ModelOption])
     case opened(SessionID)
     case failed(EngineError)
     /// The store has trouble, or none any more.
@@ -47,6 +48,8 @@ final class ScreenLoop {
     private let workspace: String
     private let ids: any IdentifierSource
     private let clock: any EngineClock
+    /// What `/model` offers.
+    private let models: @Sendable () -> [ModelOption]
     private let mailbox = Mailbox()
     private var pump: Task<Void, Never>?
     private var decoder = InputDecoder()
@@ -63,8 +66,10 @@ final class ScreenLoop {
 
     init(
         app: App, screen: CursesScreen, client: LocalClient, store: any SessionStore, workspace: String,
-        ids: any IdentifierSource, clock: any EngineClock
+        ids: any IdentifierSource, clock: any EngineClock, models: @escaping @Sendable () -> [ModelOption]
     ) {
+        self.models = models
+
         self.app = app
         self.screen = screen
         self.client = client
@@ -160,6 +165,7 @@ final class ScreenLoop {
         case .opened(let session):
             app.begin(session)
             follow(session)
+        case .models(let models): app.show(models: models)
         case .failed(let error): app.say(error.description, isError: true)
         case .troubleChanged: break
         }
@@ -183,6 +189,17 @@ final class ScreenLoop {
                 } catch {
                     mailbox.post(.failed(error))
                 }
+            }
+        case .listModels:
+            let models = models
+            Task { mailbox.post(.models(models())) }
+        case .attach(let path):
+            do throws(EngineError) {
+                let media = client.source.current.agent.prompt.media
+                app.attach(
+                    try ImageFiles.attachment(Folders.absolute(path), files: DiskFiles(root: "/"), media: media))
+            } catch {
+                app.say(error.description, isError: true)
             }
         case .copy(let text): screen.copy(text)
         case .redraw: screen.readSize()

@@ -81,7 +81,7 @@ extension WorkspaceLoader {
     private mutating func file(named name: String) -> ProviderConfig? {
         guard let file = providerFile(name) else {
             if let kind = ProviderConfig.kind(name) { return ProviderConfig(name: name, kind: kind) }
-            let names = ProviderConfig.Kind.allCases.map(\.rawValue) + providerNames
+            let names = ProviderConfig.Kind.allCases.map(\.rawValue) + Self.providerNames(reader.files)
             fail(
                 "there is no provider '\(name)': expected one of \(names.joined(separator: ", ")), or a file",
                 hint: Suggestion.hint(for: name, among: names))
@@ -102,8 +102,8 @@ extension WorkspaceLoader {
     }
 
     /// The providers that have a file in the workspace.
-    package var providerNames: [String] {
-        reader.files.list(Self.providersFolder).compactMap { name in
+    package static func providerNames(_ files: any FileSource) -> [String] {
+        files.list(providersFolder).compactMap { name in
             for ending in [".provider.yaml", ".provider.yml", ".yaml", ".yml", ".json"] where name.hasSuffix(ending) {
                 return String(name.dropLast(ending.count))
             }

@@ -102,7 +102,8 @@ package struct Transcript: Projection {
         turn = event.turn
         turnStarted = event.at
         if title == nil { title = Self.title(of: started.text) }
-        add(.user(started.text), event)
+        let attached = (started.attachments ?? []).map { "\n▣ \($0.name)" }.joined()
+        add(.user(started.text + attached), event)
     }
 
     /// The first words of the first message.

@@ -34,6 +34,8 @@ package struct WireExchange: Sendable, Equatable, Codable {
     package var endedAt: Int?
     /// Why it ended early.
     package var error: String?
+    /// The variable that the key came from: `$OPENAI_API_KEY`.
+    package var keyVariable: String?
     /// Bytes of the bodies that are not kept here, because they are too many.
     package var cutBytes: Int
 

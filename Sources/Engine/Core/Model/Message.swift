@@ -182,6 +182,18 @@ package struct TokenUsage: Sendable, Equatable, Codable {
             reasoning: try values.decode(Int.self, forKey: .reasoning))
     }
 
+    private enum CodingKeys: String, CodingKey { case input, cacheRead, cacheWrite, cacheWriteLong, output, reasoning }
+
+    package func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(input, forKey: .input)
+        try values.encode(cacheRead, forKey: .cacheRead)
+        try values.encode(cacheWrite, forKey: .cacheWrite)
+        if cacheWriteLong > 0 { try values.encode(cacheWriteLong, forKey: .cacheWriteLong) }
+        try values.encode(output, forKey: .output)
+        try values.encode(reasoning, forKey: .reasoning)
+    }
+
     /// All tokens that were sent.
     package var prompt: Int { input + cacheRead + cacheWrite }
 

@@ -81,7 +81,7 @@ package final class Redactor: Sendable {
         return cleaned == data ? event : TurnEvent(kind: kind, data: cleaned)
     }
 
-    private func clean(_ value: JSONValue) -> JSONValue {
+    package func clean(_ value: JSONValue) -> JSONValue {
         switch value {
         case .string(let text): .string(clean(text))
         case .array(let items): .array(items.map(clean))

@@ -30,6 +30,23 @@ package struct ModelPrice: Sendable, Equatable {
         self.contextWindow = contextWindow
     }
 
+    /// In the words of the price file.
+    package var json: JSONValue {
+        func fields(_ rates: Rates) -> JSONObject {
+            let all = [
+                ("input", rates.input), ("output", rates.output), ("cache_read", rates.cacheRead),
+                ("cache_write", rates.cacheWrite), ("cache_write_1h", rates.cacheWriteLong),
+            ]
+            return JSONObject(all.compactMap { name, rate in rate.map { (name, .double($0)) } })
+        }
+        var object = fields(rates)
+        if let contextWindow { object["context_window"] = .int(contextWindow) }
+        if !tiers.isEmpty {
+            object["over"] = .object(JSONObject(tiers.map { (String($0.over), .object(fields($0.rates))) }))
+        }
+        return .object(object)
+    }
+
     package static func == (a: Self, b: Self) -> Bool {
         a.rates == b.rates && a.contextWindow == b.contextWindow && a.tiers.map(\.over) == b.tiers.map(\.over)
             && a.tiers.map(\.rates) == b.tiers.map(\.rates)
@@ -109,6 +126,11 @@ package struct PriceTable: Sendable {
             return parts.dropLast(3).joined(separator: "-")
         }
         return model
+    }
+
+    /// Every model of the table, by name.
+    package var entries: [(name: String, price: ModelPrice)] {
+        models.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 }
     }
 
     package func overridden(by prices: [String: ModelPrice]) -> PriceTable {

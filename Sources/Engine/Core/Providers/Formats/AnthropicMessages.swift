@@ -80,6 +80,9 @@ package struct AnthropicMessages: WireFormat {
         return ["type": "enabled", "budget_tokens": .int(max(budget, Self.smallestBudget))]
     }
 
+    /// From this version on sampling parameters are an error.
+    private static let versionWithoutSampling = "2026-10-21"
+
     /// Thinking takes no sampling parameters.
     private func sampling(_ call: WireCall, thinks: Bool) -> [(String, JSONValue)] {
         let parameters = call.request.parameters
@@ -88,6 +91,12 @@ package struct AnthropicMessages: WireFormat {
             ("top_p", parameters.topP.map { .double($0) }), ("top_k", parameters.topK.map { .int($0) }),
         ]
         let sent = given.compactMap { name, value in value.map { (name, $0) } }
+        if let version = call.options.apiVersion, version >= Self.versionWithoutSampling, version.hasPrefix("20") {
+            if !sent.isEmpty {
+                call.losses.add("\(sent.map(\.0).joined(separator: ", ")) left out: version \(version) has none")
+            }
+            return []
+        }
         if (parameters.temperature ?? 0) > 1 { call.losses.add("Anthropic's temperature ends at 1; 1 is sent") }
         guard thinks, parameters.thinkingBudget ?? 0 > 0, !sent.isEmpty else { return sent }
         call.losses.add("\(sent.map(\.0).joined(separator: ", ")) left out: not while the model thinks")
@@ -163,6 +172,8 @@ package struct AnthropicMessages: WireFormat {
             switch block["type"]?.string {
             case "tool_use": rest.popFirst()
             case "text" where block["text"]?.string?.isEmpty != false: nil
+            // Thoughts that nobody signed are refused.
+            case "thinking" where block["signature"]?.string?.isEmpty != false: nil
             default: block
             }
         }

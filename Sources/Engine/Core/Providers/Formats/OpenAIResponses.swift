@@ -62,7 +62,9 @@ package struct OpenAIResponses: WireFormat {
         case .user, .system:
             var parts: [JSONValue] = []
             if !message.text.isEmpty { parts.append(["type": "input_text", "text": .string(message.text)]) }
-            parts += call.images(message).map { ["type": "input_image", "image_url": .string($0.dataURL)] }
+            parts += call.images(message).map {
+                ["type": "input_image", "image_url": .string($0.dataURL), "detail": "auto"]
+            }
             return [["type": "message", "role": .string(message.role.rawValue), "content": .array(parts)]]
         }
     }
@@ -74,10 +76,7 @@ package struct OpenAIResponses: WireFormat {
             item["type"]?.string != "reasoning" || item["encrypted_content"]?.string != nil
         }
         if !message.text.isEmpty {
-            items.append([
-                "type": "message", "role": "assistant",
-                "content": [["type": "output_text", "text": .string(message.text)]],
-            ])
+            items.append(["type": "message", "role": "assistant", "content": .string(message.text)])
         }
         return items
             + message.toolCalls.map { wish in

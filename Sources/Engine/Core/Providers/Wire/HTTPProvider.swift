@@ -106,7 +106,8 @@ package struct HTTPProvider: Provider {
         let http = try await httpRequest(body)
         var tap = WireTap(
             http, id: ids.next("wire"), provider: name, model: model, format: settings.format.name, clock: clock,
-            redactor: redactor, limit: settings.record == nil ? Self.shownBytes : .max >> 1)
+            redactor: redactor, keyName: settings.keyName,
+            limit: settings.record == nil ? Self.shownBytes : .max >> 1)
         await emit([.wire(tap.exchange)])
         do throws(EngineError) {
             let response = try await transport.send(http)

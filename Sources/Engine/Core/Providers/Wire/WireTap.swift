@@ -13,7 +13,7 @@ struct WireTap: Sendable {
 
     init(
         _ request: HTTPRequest, id: String, provider: String, model: String, format: String, clock: any EngineClock,
-        redactor: Redactor, limit: Int
+        redactor: Redactor, keyName: String?, limit: Int
     ) {
         let body = request.body ?? []
         self.clock = clock
@@ -24,6 +24,7 @@ struct WireTap: Sendable {
             url: redactor.clean(request.url),
             requestHeaders: request.headers.map { redactor.clean(Header($0.name, $0.value)) },
             requestBody: WireBytes(redactor.masked([UInt8](body.prefix(limit)))))
+        exchange.keyVariable = keyName?.hasPrefix("$") == true ? keyName : nil
         exchange.cutBytes = max(0, body.count - limit)
         lastShown = exchange.started.milliseconds
     }
