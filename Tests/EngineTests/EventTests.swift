@@ -14,6 +14,8 @@ import Testing
             method: "POST", url: "http://x/", requestHeaders: [Header("A", "b")],
             requestBody: WireBytes([UInt8]("{}".utf8)))
         exchange.status = 200
+        exchange.version = "2"
+        exchange.keyVariable = "$K"
         exchange.responseHeaders = [Header("C", "d")]
         exchange.headAt = 3
         exchange.chunks = [

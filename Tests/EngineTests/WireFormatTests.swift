@@ -128,6 +128,41 @@ import Testing
         #expect(body == readText(path))
     }
 
+    /// Thinking, effort, a schema for the answer, tools that must be called: what the first conversation leaves out.
+    @Test(arguments: formats.map(\.0).filter { !$0.hasPrefix("anthropic-2026") && !$0.hasPrefix("vertex") && $0 != "bedrock" })
+    func requestsWithEverythingOptionalAreAsWrittenDown(name: String) throws {
+        let format = try #require(Self.formats.first { $0.0 == name }?.1)
+        var options = WireOptions()
+        options.structuredOutput = true
+        options.reasoningSummary = "auto"
+        options.parallelToolCalls = false
+        options.strictTools = true
+        options.keepAlive = "5m"
+        options.contextWindow = 8_192
+        var asks = ProviderRequest(
+            system: "", messages: [Message(id: MessageID("1"), role: .user, text: "hi")])
+        asks.parameters.effort = "low"
+        asks.parameters.thinkingBudget = 2_048
+        asks.outputSchema = [
+            "type": "object", "properties": ["city": ["type": "string"]], "required": ["city"],
+            "additionalProperties": false,
+        ]
+        var must = asks
+        must.tools = [Self.weather]
+        must.toolChoice = .required
+        must.parameters.thinkingBudget = nil
+        for (request, ending) in [(asks, "schema"), (must, "required")] {
+            let call = WireCall(request: request, model: "model-1", options: options)
+            let body = JSONValue.object(format.body(call)).prettyText + "\n"
+            let path = "Tests/Fixtures/requests/\(name)-\(ending).json"
+            if EnvironmentVariables().value(of: "CLEO_RECORD") != nil {
+                writeText(packageRoot + "/" + path, body)
+                Issue.record("recorded \(path)")
+            }
+            #expect(body == readText(path))
+        }
+    }
+
     @Test func namesOfToolsGoThereAndBack() {
         let long = String(repeating: "x", count: 90)
         let request = ProviderRequest(

@@ -139,3 +139,16 @@ import Testing
         #expect(screen.press(Key(.enter)) == [.submit(.send(session, text: "more"))])
     }
 }
+
+@Suite struct AgainTests {
+    @Test func theLastMessageIsSaidAgain() {
+        let session = SessionID("s-1")
+        let screen = TestScreen()
+        screen.opens()
+        #expect(screen.press(.alt("r")).isEmpty)
+        screen.happens(.turnStarted(TurnStarted(message: MessageID("m"), text: "hi")))
+        #expect(screen.press(.alt("r")).isEmpty)
+        screen.happens(.turnFailed(ErrorInfo(code: "unreachable", message: "reset", hint: nil)))
+        #expect(screen.press(.alt("r")) == [.submit(.send(session, text: "hi"))])
+    }
+}

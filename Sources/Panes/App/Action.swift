@@ -1,7 +1,7 @@
 /// What a person can ask the screen to do. One table gives the palette, the `/commands`, the keys and the help.
 package enum Action: String, Sendable, CaseIterable {
     case palette, help, stop, newSession, sessions, rename, prompt, callTool, copy, zoom
-    case chooseModel, setVariable, attach, moveWorkflow, evaluate
+    case again, chooseModel, setVariable, attach, moveWorkflow, evaluate
     case nextPane, previousPane, chat, trace, costs, tools, pack, wire, redraw, suspend, quit
 
     package var title: String {
@@ -24,6 +24,7 @@ package enum Action: String, Sendable, CaseIterable {
         case .tools: "the tool servers"
         case .pack: "the pack: prompt, values, rules, workflow"
         case .wire: "what went over the network"
+        case .again: "say the last message again, after an answer that broke off"
         case .chooseModel: "let another model answer"
         case .attach: "send an image along"
         case .setVariable: "give a variable of the prompt, or a parameter of the model, a value"
@@ -82,6 +83,7 @@ package enum Action: String, Sendable, CaseIterable {
         case .pack: [.alt("5")]
         case .wire: [.alt("6")]
         case .chooseModel: [.alt("m")]
+        case .again: [.alt("r")]
         case .redraw: [.control("l")]
         case .suspend: [.control("z")]
         case .quit: [.control("q")]

@@ -32,6 +32,21 @@ extension App {
         return [.submit(.send(session, text: text, attachments: attachments))]
     }
 
+    /// Nobody asks a model again by himself once words were shown; the person may.
+    private func sayAgain() -> [Effect] {
+        guard !isRunning, !isSending else {
+            flash = ("the agent is still at work; Esc stops it", .warning)
+            return []
+        }
+        guard let last = lastSaid else {
+            flash = ("nothing was said yet", .warning)
+            return []
+        }
+        attachments = last.attachments ?? []
+        chat.follow()
+        return send(last.text)
+    }
+
     private func command(_ text: String) -> [Effect] {
         let parts = text.dropFirst().split(separator: " ", maxSplits: 1)
         let name = parts.first.map(String.init) ?? ""
@@ -118,6 +133,7 @@ extension App {
         case .newSession: return [.open(nil)]
         case .sessions: return [.listSessions]
         case .chooseModel: return [.listModels]
+        case .again: return sayAgain()
         case .rename, .callTool, .setVariable, .attach:
             focus = .chat
             composer.editor.set("/\(action.command ?? "") ")

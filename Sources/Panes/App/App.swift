@@ -35,6 +35,8 @@ package final class App {
     var flash: (text: String, style: Style)?
     /// Messages that wait for the end of the turn.
     var queue: [String] = []
+    /// What the person said last.
+    private(set) var lastSaid: TurnStarted?
     /// A message is on its way to the engine.
     var isSending = false
     private var mayLeave = false
@@ -78,6 +80,7 @@ package final class App {
         pack = PackPane()
         wire = WirePane()
         attachments = []
+        lastSaid = nil
         queue = []
         isSending = false
         composer.history = history
@@ -97,6 +100,7 @@ package final class App {
             case .packChanged(let state): askForValue(state)
             case .turnStarted(let started):
                 isSending = false
+                lastSaid = started
                 notes = []
                 composer.remember(started.text)
             case .turnFinished(let finished): effects += turnEnded(goesOn: finished.reason == .completed)

@@ -35,7 +35,7 @@ struct WireLines {
             let isGood = (200..<300).contains(status)
             lines.append(
                 Line([
-                    Run("\(status)", isGood ? .good : .bad),
+                    Run("\(exchange.version.map { "HTTP/\($0) " } ?? "")\(status)", isGood ? .good : .bad),
                     Run("  head after \(Numbers.duration(exchange.headAt ?? 0))", .dim),
                 ]))
         } else if exchange.endedAt == nil {

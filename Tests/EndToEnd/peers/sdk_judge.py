@@ -230,16 +230,24 @@ def judge_requests(folder, results):
             results[name] = "\n".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:8])
 
     def gemini(body):
-        for content in body["contents"]:
+        for content in body.pop("contents"):
             g.Content.model_validate(content)
-        g.Content.model_validate(body["systemInstruction"])
-        for tool in body["tools"]:
+        for tool in body.pop("tools", []):
             g.Tool.model_validate(tool)
-        g.ToolConfig.model_validate(body["toolConfig"])
-        g.GenerationConfig.model_validate(body["generationConfig"])
+        for key, kind in (("systemInstruction", g.Content), ("toolConfig", g.ToolConfig),
+                          ("generationConfig", g.GenerationConfig)):
+            if key in body:
+                kind.model_validate(body.pop(key))
+        assert not body, body
 
     def anthropic_body(body):
         validate(a.message_create_params.MessageCreateParamsStreaming, {"stream": True, **body})
+
+    def chat(body):
+        validate(c.completion_create_params.CompletionCreateParamsStreaming, body)
+
+    def responses(body):
+        validate(r.response_create_params.ResponseCreateParamsStreaming, body)
 
     def older(body):
         # Version 2023-06-01 takes these; this SDK speaks the next one.
@@ -256,8 +264,14 @@ def judge_requests(folder, results):
             older({"model": "m", **body})
 
         check(name, hosted)
-    check("openai-chat", lambda body: validate(c.completion_create_params.CompletionCreateParamsStreaming, body))
-    check("openai-responses", lambda body: validate(r.response_create_params.ResponseCreateParamsStreaming, body))
+    for ending in ("schema", "required"):
+        check(f"anthropic-{ending}", anthropic_body)
+        check(f"openai-chat-{ending}", chat)
+        check(f"openai-responses-{ending}", responses)
+        check(f"gemini-{ending}", gemini)
+        check(f"ollama-{ending}", o.ChatRequest.model_validate)
+    check("openai-chat", chat)
+    check("openai-responses", responses)
     check("gemini", gemini)
     check("ollama", o.ChatRequest.model_validate)
 

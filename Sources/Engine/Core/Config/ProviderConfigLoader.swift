@@ -174,6 +174,7 @@ package enum ProviderConfigLoader {
         config.options.betas = extra.strings("betas") ?? []
         config.options.parallelToolCalls = extra.bool("parallel_tool_calls")
         config.options.strictTools = extra.bool("strict_tools") ?? false
+        config.options.structuredOutput = extra.bool("structured_output")
         config.options.reasoningSummary = extra.string("reasoning_summary")
         config.parameters.effort = extra.string("reasoning_effort")
         config.parameters.thinkingBudget = extra.int("thinking_budget", atLeast: 0)

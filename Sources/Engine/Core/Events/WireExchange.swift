@@ -26,6 +26,8 @@ package struct WireExchange: Sendable, Equatable, Codable {
     package var requestBody: WireBytes
     /// Nil until the answer's head is there.
     package var status: Int?
+    /// Of HTTP.
+    package var version: String?
     package var responseHeaders: [Header]
     /// Milliseconds until the answer's head.
     package var headAt: Int?

@@ -33,6 +33,8 @@ package struct HTTPRequest: Sendable {
 
 package struct HTTPResponse: Sendable {
     package var status: Int
+    /// Of HTTP: `1.1`, `2`.
+    package var version: String?
     package var headers: [(name: String, value: String)]
     package var body: any HTTPBody
 

@@ -58,6 +58,9 @@ package struct ProviderRequest: Sendable, Equatable {
     package var parameters: ModelParameters
     /// The step of a composition that asks; a mock answers by it.
     package var step: String?
+    /// The JSON Schema that the answer has to fit. A provider that knows how asks its model for it; the engine checks
+    /// the answer in any case.
+    package var outputSchema: JSONValue?
 
     package init(
         system: String, messages: [Message], tools: [ToolDescriptor] = [], toolChoice: ToolChoice = .auto,

@@ -11,6 +11,8 @@ extension SessionRuntime {
         /// Nil: those of the prompt.
         var tools: [String]?
         var step: String?
+        /// What the answer has to fit.
+        var schema: JSONValue?
         /// How many agents have asked one another to get here.
         var depth = 0
     }
@@ -67,10 +69,11 @@ extension SessionRuntime {
             // A step without tools of its own has none: what it may do is written down.
             let hasTools = limits.step == nil || limits.tools != nil
             let offered = hasTools ? await offered(stage) : []
-            let request = ProviderRequest(
+            var request = ProviderRequest(
                 system: system, messages: messages, tools: offered,
                 toolChoice: round > 1 && prompt.policy.toolChoice == .required ? .auto : prompt.policy.toolChoice,
                 parameters: agent.parameters(prompt), step: limits.step)
+            if agent.semantics == .strict { request.outputSchema = limits.schema }
             let answer = try await askAside(request, round, turn, span)
             guard !answer.calls.isEmpty else { return await guarded(answer.text, prompt, turn, span) }
             messages.append(

@@ -149,14 +149,14 @@ extension SessionRuntime {
     ) async throws(EngineError) -> JSONValue {
         switch step.kind {
         case .prompt(let task, let input, let schema):
-            let limits = InnerLimits(rounds: 1, step: step.id)
+            let limits = InnerLimits(rounds: 1, step: step.id, schema: schema.flatMap { agent.schemas[$0] })
             let text = try await converse(step, task, input, run, limits, turn, span)
             return try output(text, schema: schema)
         case .agent(let task, let input, let schema, let tools, let maxSteps, let untilTool):
             let prompt = agent.pack.prompt(task)
             let limits = InnerLimits(
                 rounds: maxSteps ?? prompt.map { agent.maxRounds($0) } ?? 1, untilTool: untilTool,
-                tools: tools ?? prompt?.tools ?? [], step: step.id)
+                tools: tools ?? prompt?.tools ?? [], step: step.id, schema: schema.flatMap { agent.schemas[$0] })
             let text = try await converse(step, task, input, run, limits, turn, span)
             return try output(text, schema: schema)
         case .tool(let name, let arguments):

@@ -7,6 +7,7 @@ import Synchronization
 final class CurlTransfer: @unchecked Sendable {
     struct Head {
         var status = 0
+        var version: String?
         var headers: [(name: String, value: String)] = []
     }
 
@@ -86,7 +87,8 @@ final class CurlTransfer: @unchecked Sendable {
             waiter?.resume(returning: .success(head))
         } else if line.hasPrefix("HTTP/") {
             let parts = line.split(separator: " ", maxSplits: 2)
-            partial = Head(status: parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
+            partial = Head(
+                status: parts.count > 1 ? Int(parts[1]) ?? 0 : 0, version: String(parts[0].dropFirst(5)))
         } else if let colon = line.firstIndex(of: ":") {
             let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
             partial.headers.append((String(line[..<colon]), String(value)))

@@ -14,7 +14,9 @@ package final class CurlTransport: HTTPTransport {
         let transfer = CurlTransfer(request, network, loop: loop)
         loop.start(transfer)
         let head = try await transfer.head()
-        return HTTPResponse(status: head.status, headers: head.headers, body: CurlBody(transfer))
+        var response = HTTPResponse(status: head.status, headers: head.headers, body: CurlBody(transfer))
+        response.version = head.version
+        return response
     }
 }
 

@@ -51,7 +51,13 @@ package struct AnthropicMessages: WireFormat {
             body["tool_choice"] = choice(call, thinks: thinking != nil)
         }
         if let thinking { body["thinking"] = thinking }
-        if let effort = request.parameters.effort { body["output_config"] = ["effort": .string(effort)] }
+        var output = JSONObject()
+        if let effort = request.parameters.effort { output["effort"] = .string(effort) }
+        // Older models refuse it.
+        if let schema = call.outputSchema(usually: false) {
+            output["format"] = ["type": "json_schema", "schema": schema]
+        }
+        if !output.isEmpty { body["output_config"] = .object(output) }
         for (name, value) in sampling(call, thinks: thinking != nil) where call.allows(name) { body[name] = value }
         if let stop = request.parameters.stop { body["stop_sequences"] = .array(stop.map { .string($0) }) }
         if call.isStreaming { body["stream"] = true }

@@ -46,6 +46,12 @@ package struct ChatCompletions: WireFormat {
         ]
         if standardBaseURL.isEmpty { given.append(("top_k", parameters.topK.map { .int($0) })) }
         for (name, value) in given where call.allows(name) { if let value { body[name] = value } }
+        if let schema = call.outputSchema(usually: true) {
+            body["response_format"] = [
+                "type": "json_schema",
+                "json_schema": ["name": "answer", "schema": schema, "strict": .bool(StrictSchema.fits(schema))],
+            ]
+        }
         if call.isStreaming {
             body["stream"] = true
             if call.allows("stream_options") { body["stream_options"] = ["include_usage": true] }

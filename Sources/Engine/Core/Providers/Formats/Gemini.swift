@@ -51,6 +51,10 @@ package struct Gemini: WireFormat {
             thinking["includeThoughts"] = true
             config["thinkingConfig"] = .object(thinking)
         }
+        if let schema = call.outputSchema(usually: true) {
+            config["responseMimeType"] = "application/json"
+            config["responseJsonSchema"] = schema
+        }
         if !config.isEmpty { body["generationConfig"] = .object(config) }
         return body
     }

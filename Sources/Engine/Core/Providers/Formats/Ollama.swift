@@ -60,6 +60,7 @@ package struct Ollama: WireFormat {
         ]
         for (name, key, value) in given where call.allows(name) { if let value { options[key] = value } }
         if !options.isEmpty { body["options"] = .object(options) }
+        if let schema = call.outputSchema(usually: true) { body["format"] = schema }
         if let keep = call.options.keepAlive { body["keep_alive"] = .string(keep) }
         return body
     }

@@ -37,6 +37,14 @@ package struct OpenAIResponses: WireFormat {
         if let effort = parameters.effort { reasoning["effort"] = .string(effort) }
         if let summary = call.options.reasoningSummary { reasoning["summary"] = .string(summary) }
         if !reasoning.isEmpty, call.allows("reasoning") { body["reasoning"] = .object(reasoning) }
+        if let schema = call.outputSchema(usually: true) {
+            body["text"] = [
+                "format": [
+                    "type": "json_schema", "name": "answer", "schema": schema,
+                    "strict": .bool(StrictSchema.fits(schema)),
+                ]
+            ]
+        }
         body["store"] = false
         if call.allows("include") { body["include"] = ["reasoning.encrypted_content"] }
         if call.isStreaming { body["stream"] = true }

@@ -290,6 +290,7 @@ enum WireNotes {
 
     static func of(_ response: HTTPResponse) -> [ProviderEvent] {
         var events: [ProviderEvent] = [.note("http.response.status_code", .int(response.status))]
+        if let version = response.version { events.append(.note("network.protocol.version", .string(version))) }
         for (name, value) in response.headers {
             let lower = name.lowercased()
             let isLimit = lower.hasPrefix("x-ratelimit-") || lower.hasPrefix("anthropic-ratelimit-")

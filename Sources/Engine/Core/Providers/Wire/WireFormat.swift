@@ -66,6 +66,13 @@ package struct WireCall: Sendable {
             ? raw : "call_" + String(FNV1a.hash(raw), radix: 16)
     }
 
+    /// The schema of the answer, when the model is to be told. Tools and a schema at once are more than some models
+    /// take, and the engine checks the answer itself.
+    package func outputSchema(usually: Bool) -> JSONValue? {
+        guard options.structuredOutput ?? usually, request.tools.isEmpty else { return nil }
+        return request.outputSchema
+    }
+
     /// Whether a parameter may be sent; one that the provider's file forbids is left out.
     package func allows(_ parameter: String) -> Bool { !options.unsupported.contains(parameter) }
 }
@@ -93,6 +100,8 @@ package struct WireOptions: Sendable, Equatable {
     package var parallelToolCalls: Bool?
     /// Schemas that OpenAI's strict mode can hold are sent as strict.
     package var strictTools = false
+    /// Whether the model is told the schema that an answer has to fit; nil: as the format's models usually can.
+    package var structuredOutput: Bool?
     /// Ollama's `keep_alive`.
     package var keepAlive: String?
     /// Ollama's `num_ctx`.

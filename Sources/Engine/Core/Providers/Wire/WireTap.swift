@@ -33,6 +33,7 @@ struct WireTap: Sendable {
 
     mutating func head(_ response: HTTPResponse) {
         exchange.status = response.status
+        exchange.version = response.version
         exchange.responseHeaders = response.headers.map { redactor.clean(Header($0.name, $0.value)) }
         exchange.headAt = elapsed
     }
