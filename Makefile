@@ -13,12 +13,12 @@ PYTHON := $(VENV)/bin/python
 # What the program links against, and what its tests and benchmarks use besides.
 LIBRARIES := libncurses-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libedit-dev libyaml-dev libpcre2-dev \
 	libcmark-gfm-dev libcmark-gfm-extensions-dev
-TOOLS := tmux curl sqlite3 python3-venv
+TOOLS := tmux curl sqlite3 openssl python3-venv
 
 SOURCES := $(shell find Sources Plugins Package.swift -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit e2e lint format check bench kill-test fuzz install uninstall clean libraries tools
+.PHONY: help run build test unit e2e test-llama lint format check bench kill-test fuzz install uninstall clean libraries tools
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,9 +38,13 @@ unit: libraries tools ## the tests of the modules
 	swift build --build-tests
 	swift test --skip-build --disable-xctest $(if $(FILTER),--filter $(FILTER))
 
-e2e: libraries tools $(VENV)/ready ## the built program in tmux, with real MCP and HTTP servers
+e2e: libraries tools $(VENV)/ready $(VENV)-vendors/ready $(VENV)-litellm/ready ## the built program in tmux, with real MCP and HTTP servers
 	swift build --product cleo-tui
 	$(PYTHON) -m pytest -q --color=no Tests/EndToEnd $(if $(FILTER),-k $(FILTER))
+
+test-llama: libraries tools $(VENV)/ready $(VENV)-llama/ready ## a real model server; compiling llama.cpp takes five minutes
+	swift build --product cleo-tui
+	$(PYTHON) -m pytest -q --color=no Tests/EndToEnd/test_llama.py
 
 kill-test: libraries tools $(VENV)/ready ## kill -9 at 200 moments of streaming turns
 	swift build --product cleo-tui
@@ -88,6 +92,26 @@ $(VENV)/ready: Makefile
 	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 pytest==8.4.2 jsonschema==4.26.0
 	python3 -m venv $(VENV)-legacy
 	$(VENV)-legacy/bin/pip install -q --disable-pip-version-check mcp==1.30.0
+	touch $@
+
+# The vendors' own SDKs, which judge what is sent and how answers are read.
+$(VENV)-vendors/ready: Makefile
+	python3 -m venv $(VENV)-vendors
+	$(VENV)-vendors/bin/pip install -q --disable-pip-version-check openai==3.52.0 anthropic==2.11.0 \
+		google-genai==3.4.0 ollama==0.6.3 botocore hypercorn h2
+	touch $@
+
+# A proxy between every two of them; its own pins do not go with the SDKs'.
+$(VENV)-litellm/ready: Makefile
+	python3 -m venv $(VENV)-litellm
+	$(VENV)-litellm/bin/pip install -q --disable-pip-version-check 'litellm[proxy]==1.106.2'
+	touch $@
+
+# llama.cpp's server, compiled.
+$(VENV)-llama/ready: Makefile
+	@.ci/install-packages g++ make python3-venv
+	python3 -m venv $(VENV)-llama
+	$(VENV)-llama/bin/pip install -q --disable-pip-version-check 'llama-cpp-python[server]==0.3.36' gguf numpy
 	touch $@
 
 $(VENV)/bench: $(VENV)/ready

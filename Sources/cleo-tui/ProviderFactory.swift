@@ -46,7 +46,9 @@ struct ProviderFactory {
         if case .recorded(let recorder) = traffic { settings.record = { recorder.put(.exchange($0)) } }
         if let source = try keySource(provider) {
             settings.keyName = source.words
-            settings.key = keyReader(source)
+            let reader = keyReader(source)
+            try reader.prepare()
+            settings.key = reader
         }
         if provider.platform?.kind == .bedrock {
             settings.signature = AWSSignature(

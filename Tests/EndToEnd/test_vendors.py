@@ -304,6 +304,45 @@ def test_the_budget_of_the_day_outlives_the_program(workspace, fake):
     assert workspace.run("run", "-p", "hi", env=env).returncode == 1
 
 
+def test_a_key_is_nowhere(workspace, terminal, fake):
+    """A canary, searched for in everything that the program writes and shows, even when the server says it."""
+    # From a file: a shell names the environment of a command that crashes.
+    key = workspace.path / "key"
+    key.write_text(CANARY + "\n")
+    text = provider("claude", fake.url).replace("credential_env: TEST_KEY", f"credential_file: {key}")
+    workspace.write("providers/good.yaml", text)
+    workspace.write("providers/echo.yaml", text.replace("some-model", "m@echo-key"))
+    workspace.write("cleo.yaml", "provider: good\n")
+    screen = terminal(workspace, 150, 50, arguments=["--record", "rec"])
+    screen.wait("say something")
+    screen.say(f"my key is {CANARY}")
+    screen.wait("Hello wörld")
+    screen.say("/model echo")
+    screen.wait("answers, from the next turn on")
+    screen.say("again")
+    screen.wait("Incorrect API key")
+    shown = screen.screen
+    screen.press("M-6", "Enter")
+    shown += screen.wait("x-api-key")
+    screen.press("r")
+    shown += screen.wait("r readable")
+    screen.press("End")
+    shown += screen.wait("over after")
+    screen.press("y", "Escape", "M-2", "Enter")
+    shown += screen.screen
+    assert CANARY not in shown
+    # A crash says what crashed, and no more.
+    os.kill(screen.pid, 11)
+    screen.wait("left=")
+    assert CANARY not in screen.tmux("capture-pane", "-p", "-S", "-2000")
+    assert CANARY.encode().hex() not in screen.tmux("capture-pane", "-p", "-S", "-2000").replace(" ", "")
+    leaks(workspace)
+    for (session,) in workspace.query("SELECT id FROM sessions"):
+        for form in ("events", "recording", "mock"):
+            assert CANARY not in workspace.run("sessions", "export", session, "--format", form).stdout
+    assert "•••" in workspace.query("SELECT group_concat(body) FROM events")[0][0]
+
+
 # LiteLLM's proxy between us and the fakes: every route of it, over every kind of model behind it.
 
 @pytest.fixture(scope="module")
@@ -516,16 +555,42 @@ def test_requests_go_through_the_proxy_that_is_named(workspace, fake, http):
     assert proxy.requests[0][1] == "http://models.invalid/v1/chat/completions"
 
 
+def certificate(folder):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem",
+         "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"],
+        cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("http2", [True, False])
+def test_http_2_is_spoken_where_it_is_offered(workspace, tmp_path, free_port, background, http2):
+    certificate(tmp_path)
+    background(VENDORS, str(PEERS / "h2_server.py"), str(free_port), str(tmp_path / "ca.pem"), str(tmp_path / "ca.key"))
+
+    def ready():
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", free_port)) == 0
+
+    wait_for(ready, "the HTTP/2 server")
+    workspace.write("providers/test.yaml", provider("openai", f"https://127.0.0.1:{free_port}/v1"))
+    workspace.write(
+        "cleo.yaml", f"network: {{ca_file: '{tmp_path}/ca.pem', http2: {str(http2).lower()}}}\nprovider: test\n")
+    result = workspace.run("run", "-p", "hi", "--events", env={"TEST_KEY": CANARY})
+    assert result.returncode == 0, result.stderr
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    text = next(event["data"]["text"] for event in events if event["type"] == "message.completed")
+    assert text == ("spoken over 2" if http2 else "spoken over 1.1")
+    spans = [event["data"] for event in events if event["type"] == "span.closed"]
+    chat = next(span for span in spans if span["name"].startswith("chat"))
+    assert chat["attributes"]["network.protocol.version"] == ("2" if http2 else "1.1")
+
+
 def test_a_certificate_authority_of_ones_own(workspace, tmp_path):
     import http.server
     import ssl
     import threading
 
-    for command in (
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem",
-         "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"],
-    ):
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    certificate(tmp_path)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):

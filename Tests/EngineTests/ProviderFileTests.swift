@@ -119,11 +119,12 @@ import Testing
         #expect(message(load("kind: Provider\nspec:\n  \(spec)\n")).contains(expected))
     }
 
-    @Test(arguments: [
-        ("o3-mini", nil, nil, "openai-responses"), ("gpt-6-luna", nil, nil, "openai-responses"),
-        ("gpt-4o", nil, nil, "openai-chat"), ("gpt-6-luna", "http://h/v1", nil, "openai-chat"),
-        ("gpt-4o", nil, "responses", "openai-responses"), ("o3", nil, "completions", "openai-chat"),
-    ] as [(String, String?, String?, String)])
+    @Test(
+        arguments: [
+            ("o3-mini", nil, nil, "openai-responses"), ("gpt-6-luna", nil, nil, "openai-responses"),
+            ("gpt-4o", nil, nil, "openai-chat"), ("gpt-6-luna", "http://h/v1", nil, "openai-chat"),
+            ("gpt-4o", nil, "responses", "openai-responses"), ("o3", nil, "completions", "openai-chat"),
+        ] as [(String, String?, String?, String)])
     func openAIsTwoAPIs(model: String, base: String?, mode: String?, expected: String) throws {
         var config = ProviderConfig(name: "o", kind: .openai, model: model)
         config.baseURL = base
@@ -212,7 +213,9 @@ import Testing
 
     @Test func whatIsNoRecordingIsSaidWithItsLine() {
         let good = Recording.Fact.head(Recording.Head(made: Timestamp(milliseconds: 1), origin: "recording")).json.text
-        for (text, expected) in [("{}", "is no recording"), ("x", "r:1:"), (good + "\n{\"kind\":\"tool\",\"data\":{}}", "r:2:")] {
+        for (text, expected) in [
+            ("{}", "is no recording"), ("x", "r:1:"), (good + "\n{\"kind\":\"tool\",\"data\":{}}", "r:2:"),
+        ] {
             do throws(EngineError) {
                 _ = try Recording.read(Array(text.utf8), file: "r")
                 Issue.record("'\(text)' was taken")

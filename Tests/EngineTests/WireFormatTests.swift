@@ -129,7 +129,10 @@ import Testing
     }
 
     /// Thinking, effort, a schema for the answer, tools that must be called: what the first conversation leaves out.
-    @Test(arguments: formats.map(\.0).filter { !$0.hasPrefix("anthropic-2026") && !$0.hasPrefix("vertex") && $0 != "bedrock" })
+    @Test(
+        arguments: formats.map(\.0).filter {
+            !$0.hasPrefix("anthropic-2026") && !$0.hasPrefix("vertex") && $0 != "bedrock"
+        })
     func requestsWithEverythingOptionalAreAsWrittenDown(name: String) throws {
         let format = try #require(Self.formats.first { $0.0 == name }?.1)
         var options = WireOptions()

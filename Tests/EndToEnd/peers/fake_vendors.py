@@ -98,6 +98,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         name = name_of(path, body)
         if name and name.startswith("status-"):
             return self.scripted(name)
+        if name == "echo-key":
+            given = next(self.headers[key] for key in ("x-api-key", "Authorization") if key in self.headers)
+            return self.refuse(401, {"error": {"message": f"Incorrect API key provided: {given}"}})
         files = [FIXTURES / f"{name}{ending}" for ending in TYPES]
         file = next((file for file in files if file.exists()), None)
         if not file:

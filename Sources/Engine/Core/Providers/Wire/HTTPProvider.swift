@@ -247,6 +247,7 @@ package struct WireTimeouts: Sendable, Equatable {
 package struct AnswerReader {
     private var decoder: any AnswerDecoder
     package var events: [ProviderEvent] = []
+    private var hasAnything = false
 
     package init(_ decoder: any AnswerDecoder) { self.decoder = decoder }
 
@@ -254,6 +255,7 @@ package struct AnswerReader {
 
     package mutating func take(_ piece: [UInt8]) throws(EngineError) {
         guard !decoder.isFinished else { return }
+        hasAnything = true
         if piece.elementsEqual("[DONE]".utf8) {
             events += decoder.finish()
             return
@@ -272,6 +274,11 @@ package struct AnswerReader {
     /// The body is over.
     package mutating func end() throws(EngineError) {
         guard !decoder.isFinished else { return }
+        guard hasAnything else {
+            throw EngineError(
+                .protocolViolation, "the provider began an answer and sent nothing",
+                hint: "its own log may say why; some servers end like this when the conversation is too long for them")
+        }
         guard decoder.hasReason else {
             throw EngineError(
                 .protocolViolation, "the provider closed the stream in the middle of the answer",

@@ -27,20 +27,35 @@ package final class KeyReader: Sendable {
         if case .value(let secret) = source { redactor.add([secret]) }
     }
 
+    /// Makes the key known to the redactor before anything is said, where that costs nothing.
+    /// - Throws: what is wrong with the file.
+    package func prepare() throws(EngineError) {
+        switch source {
+        case .file(let path): _ = try read(path)
+        case .variable(let name): _ = try read(variable: name)
+        case .value, .command, nil: break
+        }
+    }
+
+    private func read(variable name: String) throws(EngineError) -> Secret {
+        guard let text = variables.value(of: name), !text.isEmpty else {
+            throw EngineError(
+                .unauthorized, "the key is missing: the variable '\(name)' is not set", hint: "export \(name)=…")
+        }
+        return try hidden(text, "the variable '\(name)'")
+    }
+
+    private func read(_ path: String) throws(EngineError) -> Secret {
+        try hidden(String(decoding: try files.read(path), as: UTF8.self), "the key file '\(path)'")
+    }
+
     /// The key; nil where there is none. It is known to the redactor before anybody has it.
     package func key() async throws(EngineError) -> Secret? {
         switch source {
         case nil: return nil
         case .value(let secret)?: return secret
-        case .variable(let name)?:
-            guard let text = variables.value(of: name), !text.isEmpty else {
-                throw EngineError(
-                    .unauthorized, "the key is missing: the variable '\(name)' is not set", hint: "export \(name)=…")
-            }
-            return try hidden(text, "the variable '\(name)'")
-        case .file(let path)?:
-            let text = String(decoding: try files.read(path), as: UTF8.self)
-            return try hidden(text, "the key file '\(path)'")
+        case .variable(let name)?: return try read(variable: name)
+        case .file(let path)?: return try read(path)
         case .command(let command, let lifetime)?:
             let now = clock.now()
             if let kept = kept.withLock({ $0 }), now < kept.until { return kept.text }
