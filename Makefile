@@ -63,7 +63,8 @@ format: ## put the sources in form
 
 check: lint test ## what a change has to pass
 
-bench: build tools $(VENV)/bench ## start, memory, latency and throughput, side by side with others
+bench: build tools $(VENV)/bench $(VENV)-vendors/ready ## start, memory, latency and throughput, side by side with others
+	swift build -c release --product bench-streams --static-swift-stdlib
 	$(VENV)/bin/python Tests/Bench/bench.py $(RELEASE)
 
 install: build ## put the program and its data under PREFIX

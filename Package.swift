@@ -15,7 +15,10 @@ let gnu: [CSetting] = [.define("_GNU_SOURCE")]
 
 let package = Package(
     name: "cleo-tui",
-    products: [.executable(name: "cleo-tui", targets: ["cleo-tui"])],
+    products: [
+        .executable(name: "cleo-tui", targets: ["cleo-tui"]),
+        .executable(name: "bench-streams", targets: ["bench-streams"]),
+    ],
     targets: [
         // C libraries of the system: a module map and thin wrappers, no logic.
         .systemLibrary(name: "CCurl"),
@@ -53,6 +56,11 @@ let package = Package(
         .executableTarget(
             name: "cleo-tui",
             dependencies: ["Engine", "EngineSystem", "Panes", "CTerminal", "CEdit"],
+            swiftSettings: house),
+
+        // Many answers at once through one engine, for `make bench`.
+        .executableTarget(
+            name: "bench-streams", dependencies: ["Engine", "EngineSystem"], path: "Tests/Bench/Streams",
             swiftSettings: house),
 
         .target(

@@ -26,6 +26,8 @@ import termios
 import threading
 import time
 
+import streams
+
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 QUICK = "--quick" in sys.argv
 ELIA = pathlib.Path(sys.executable).parent / "elia"
@@ -434,13 +436,19 @@ def main():
         mine, theirs, size = rendering(folder, 5 if QUICK else 21)
         rows.append((f"fill 500 variables into {size / 1000:.0f} kB, with an account", f"{mine:.2f} ms",
                      f"Python's re.sub {theirs:.2f} ms", f"{mine / theirs:.1f} times its time", "1 ms"))
-    finally:
+        streams_folder = empty_workspace(folder / "streams")
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
 
     print("| what | cleo-tui | beside it | ratio | goal |")
     print("| --- | --- | --- | --- | --- |")
     for row in rows:
         print("| " + " | ".join(row) + " |")
+    try:
+        streams.report(PROGRAM, environment(home), streams_folder, QUICK)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 main()

@@ -45,10 +45,7 @@ extension SessionRuntime {
             try await checkBudget(request, turn)
             if round == 1 { announce(request, turn) }
             let parent = span.id
-            try await agent.provider.respond(to: request) { events in
-                await self.observe(events, turn, parent)
-                await self.take(events)
-            }
+            try await agent.provider.respond(to: request) { events in await self.take(events, turn, parent) }
             showRest(turn)
         } catch {
             failure = error
@@ -85,7 +82,8 @@ extension SessionRuntime {
         return attributes
     }
 
-    private func take(_ events: [ProviderEvent]) {
+    private func take(_ events: [ProviderEvent], _ turn: TurnID, _ parent: SpanID) {
+        observe(events, turn, parent)
         guard !Task.isCancelled, let turn = partial?.turn, let message = partial?.message else { return }
         for event in events {
             switch event {

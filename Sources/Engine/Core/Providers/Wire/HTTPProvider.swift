@@ -216,18 +216,34 @@ package struct HTTPProvider: Provider {
         _ events: inout [ProviderEvent], _ attempt: inout Attempt, _ emit: @Sendable ([ProviderEvent]) async -> Void
     ) async {
         guard !events.isEmpty else { return }
-        let names = attempt.call.names
-        for index in events.indices {
-            switch events[index] {
-            case .text, .reasoning: attempt.hasShown = true
+        var passed: [ProviderEvent] = []
+        // What came together is said together.
+        var text = ""
+        func flush() {
+            guard !text.isEmpty else { return }
+            passed.append(.text(text))
+            text = ""
+        }
+        for event in events {
+            if case .text(let more) = event {
+                attempt.hasShown = true
+                text += more
+                continue
+            }
+            flush()
+            switch event {
+            case .reasoning: attempt.hasShown = true
             case .toolCall(var call):
                 attempt.hasShown = true
-                call.tool = names.own(call.tool)
-                events[index] = .toolCall(call)
+                call.tool = attempt.call.names.own(call.tool)
+                passed.append(.toolCall(call))
+                continue
             default: break
             }
+            passed.append(event)
         }
-        await emit(events)
+        flush()
+        await emit(passed)
         events = []
     }
 }
