@@ -10,6 +10,8 @@ final class LineChat {
     private let agent: Agent
     private let wiring: Wiring
     private var printer = TurnPrinter(isQuiet: false)
+    /// Images that go with the next message.
+    private var attachments: [Attachment] = []
 
     init(client: LocalClient, session: SessionID, agent: Agent, wiring: Wiring) {
         self.client = client
@@ -44,13 +46,71 @@ final class LineChat {
             edit_remember(line, text)
             if text == "/quit" || text == "/exit" { break }
             if text == "/help" {
-                Console.out("Write what you want to say. ^C stops the agent, /quit or ^D leaves.")
+                Console.out(
+                    "Write what you want to say. ^C stops the agent, /quit or ^D leaves.\n"
+                        + "/model NAME lets another model answer, /set NAME VALUE sets a variable or a parameter, "
+                        + "/attach FILE sends an image along.")
+                continue
+            }
+            if let command = command(text) {
+                carryOut(command)
+                for event in feed.take() { printer.print(event) }
                 continue
             }
             turn(text, feed, line)
         }
         blocking { await client.close() }
         return .done
+    }
+
+    private enum LineCommand {
+        case submit(EngineCommand)
+        case attach(String)
+        case wrong(String)
+    }
+
+    /// The commands that make sense without a screen; nil for what is to be said.
+    private func command(_ text: String) -> LineCommand? {
+        let parts = text.split(separator: " ", maxSplits: 2).map(String.init)
+        switch (parts.first, parts.count) {
+        case ("/model", 2): return .submit(.chooseModel(session, parts[1]))
+        case ("/attach", 2...): return .attach(String(text.dropFirst("/attach ".count)))
+        case ("/set", 2...):
+            let (name, value) = (parts[1], parts.count > 2 ? parts[2] : nil)
+            let variables = client.source.current.agent.prompt.variables.map(\.name)
+            if variables.contains(name) {
+                return .submit(.setVariables(session, [name: value.map { .string($0) } ?? .null]))
+            }
+            guard ModelParameters.names.contains(name) else {
+                let hint = Suggestion.hint(for: name, among: variables + ModelParameters.names)
+                return .wrong("a name that the prompt or the model knows" + (hint.map { "; \($0)" } ?? ""))
+            }
+            let json = value.map { (try? JSONParser.parse($0)) ?? .string($0) } ?? .null
+            return .submit(.setParameter(session, name, json))
+        case ("/model", _): return .wrong("/model NAME")
+        case ("/set", _): return .wrong("/set NAME VALUE")
+        case ("/attach", _): return .wrong("/attach FILE")
+        default: return nil
+        }
+    }
+
+    private func carryOut(_ command: LineCommand) {
+        let client = client
+        do throws(EngineError) {
+            switch command {
+            case .submit(let command):
+                try blocking { () async throws(EngineError) in try await client.submit(command) }
+            case .attach(let path):
+                let media = client.source.current.agent.prompt.media
+                let image = try ImageFiles.attachment(
+                    Folders.absolute(path), files: DiskFiles(root: "/"), media: media)
+                attachments.append(image)
+                Console.err("\(image.name) goes with the next message")
+            case .wrong(let usage): Console.err("write \(usage)")
+            }
+        } catch {
+            Console.report(error)
+        }
     }
 
     /// Asks for what the prompt cannot do without; an empty line leaves it open.
@@ -88,7 +148,11 @@ final class LineChat {
     private func turn(_ text: String, _ feed: EventFeed, _ line: OpaquePointer) {
         let (client, session) = (client, session)
         do throws(EngineError) {
-            try blocking { () async throws(EngineError) in try await client.submit(.send(session, text: text)) }
+            let images = attachments
+            attachments = []
+            try blocking { () async throws(EngineError) in
+                try await client.submit(.send(session, text: text, attachments: images))
+            }
         } catch {
             return Console.report(error)
         }
