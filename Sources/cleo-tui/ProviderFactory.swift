@@ -35,6 +35,7 @@ struct ProviderFactory {
         var settings = HTTPProvider.Settings(name: provider.name, model: provider.model ?? "", format: format)
         settings.baseURL = baseURL
         settings.headers = provider.headers
+        redactor.learn(provider.headers)
         settings.options = provider.options
         settings.timeouts = provider.timeouts
         settings.retry = provider.retry
@@ -145,8 +146,10 @@ struct ProviderFactory {
         let root = files.root
         return KeyReader(source, files: files, variables: variables, clock: clock, redactor: redactor) {
             (command: [String]) async throws(EngineError) -> String in
+            // Password managers and cloud tools find themselves by their own variables.
             try await CommandOutput.of(
-                ProcessCommand(arguments: command, directory: root), launcher: SpawnLauncher(), clock: SystemClock())
+                ProcessCommand(arguments: command, environment: EnvironmentVariables().all, directory: root),
+                launcher: SpawnLauncher(), clock: SystemClock())
         }
     }
 }

@@ -408,7 +408,7 @@ def test_litellms_mock_on_every_route(workspace, litellm, route, streaming):
 
 
 @pytest.mark.parametrize("behind", ["over-openai", "over-anthropic", "over-gemini", "over-ollama"])
-@pytest.mark.parametrize("route", ["chat", "messages", "responses"])
+@pytest.mark.parametrize("route", ["chat", "messages", "responses", "gemini"])
 def test_litellm_over_every_vendor_with_a_tool_call(workspace, http, litellm, route, behind):
     kind, path, extra = ROUTES[route]
     tools = http(weather)
@@ -618,3 +618,41 @@ def test_a_certificate_authority_of_ones_own(workspace, tmp_path):
     assert result.returncode == 0, result.stderr
     assert document["text"] == "sealed"
     server.shutdown()
+
+
+def test_one_connection_serves_a_whole_turn(workspace, http):
+    """The end of a stream is read, so that the next request need not shake hands anew."""
+    ports = []
+
+    def answer(handler, count):
+        ports.append(handler.client_address[1])
+        name = "openai-chat-tools" if len(ports) == 1 else "openai-chat-text"
+        data = (FIXTURES / f"providers/{name}.sse").read_bytes()
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.send(b"%x\r\n" % len(data) + data + b"\r\n")
+        # The end comes a moment after the last word.
+        time.sleep(0.05)
+        handler.send(b"0\r\n\r\n")
+
+    def slow_weather(handler, count):
+        time.sleep(0.3)
+        weather(handler, count)
+
+    model, tools = http(answer), http(slow_weather)
+    workspace.tools(WEATHER.format(url=tools.url))
+    workspace.write("providers/test.yaml", provider("openai", model.url + "/v1"))
+    result, document = workspace.ask("weather?", "--provider", "test", "--yes", env={"TEST_KEY": CANARY})
+    assert result.returncode == 0, result.stderr
+    assert len(ports) == 2 and ports[0] == ports[1], ports
+
+
+def test_gateways_with_keys_in_their_address_keep_them(workspace, fake):
+    workspace.write("providers/test.yaml", provider("openai", fake.url + "/v1", "  headers: {Authorization: Bearer sk-in-a-header-1}"))
+    result = workspace.run("run", "-p", "I say sk-in-a-header-1", "--provider", "test", "--record", "rec", env={"TEST_KEY": CANARY})
+    assert result.returncode == 0, result.stderr
+    assert fake.requests[0]["headers"]["Authorization"] == "Bearer sk-in-a-header-1"
+    assert b"in-a-header" not in (workspace.folder / "rec/recording.jsonl").read_bytes()
+    assert b"in-a-header" not in workspace.database.read_bytes()

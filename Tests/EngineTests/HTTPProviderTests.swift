@@ -352,3 +352,60 @@ private struct Setup {
         #expect(price.cost(of: written) == Money(nanodollars: 1_050_000))
     }
 }
+
+@Suite struct WireSecretTests {
+    @Test func whatIsSecretByItsNameIsMasked() {
+        let redactor = Redactor([])
+        redactor.learn([Header("Authorization", "Bearer plain-in-a-file"), Header("X-Team", "red")])
+        #expect(redactor.clean("it was plain-in-a-file") == "it was •••")
+        #expect(redactor.clean("a red one") == "a red one")
+        #expect(redactor.clean(url: "http://h/x?key=abc&alt=sse") == "http://h/x?key=•••&alt=sse")
+        #expect(redactor.clean(Header("Cookie", "a=b")) == Header("Cookie", "•••"))
+    }
+
+    /// A secret in pieces of every size, beside another one that it begins with.
+    @Test(arguments: 1...12) func everyCutIsMasked(size: Int) {
+        let text = "x sk-secret-one y sk-secret-one-more z sk-secret-on"
+        var pieces: [String] = []
+        var rest = Substring(text)
+        while !rest.isEmpty {
+            pieces.append(String(rest.prefix(size)))
+            rest = rest.dropFirst(size)
+        }
+        var tap = WireTap(
+            HTTPRequest(url: "http://h/"), id: "w", provider: "p", model: "m", format: "f", clock: HastyClock(),
+            redactor: Redactor([Secret("sk-secret-one"), Secret("sk-secret-one-more")]), keyName: nil, limit: 1_000)
+        for piece in pieces { _ = tap.chunk(Array(piece.utf8)) }
+        let kept = String(decoding: tap.exchange.responseBody, as: UTF8.self)
+        #expect(!kept.contains("secret-one"))
+        #expect(kept.utf8.count == text.utf8.count && kept.hasSuffix(" z sk-secret-on"))
+        #expect(tap.exchange.chunks.map(\.bytes.bytes.count) == pieces.map(\.utf8.count))
+    }
+}
+
+@Suite struct JudgeCostTests {
+    @Test func whatAJudgeCostsIsCounted() async throws {
+        let judge = Priced(
+            ScriptedProvider(
+                model: "judge-model",
+                [
+                    [
+                        .events([
+                            .text(#"{"score": 1, "passed": true, "reasoning": "fine"}"#),
+                            .usage(TokenUsage(input: 100, output: 10)), .finished(.stop),
+                        ])
+                    ]
+                ]),
+            PriceTable.Found(price: ModelPrice(rates: ModelPrice.Rates(input: 1, output: 1)), source: "t"))
+        var prompt = Harness.prompt()
+        prompt.evals = [
+            EvalSpec(id: "e", type: "llm_judge", trigger: "every_turn", params: ["criteria": "is it kind?"])
+        ]
+        let harness = Harness(ScriptedProvider([ScriptedProvider.says("hello")]), prompt: prompt) { agent in
+            agent.judge = ProviderJudge(judge)
+        }
+        let events = try await harness.say("hi")
+        #expect(events.usage.map(\.model) == ["test-model", "judge-model"])
+        #expect(events.usage.last?.cost == Money(nanodollars: 110_000))
+    }
+}

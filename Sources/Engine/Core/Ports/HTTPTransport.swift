@@ -61,9 +61,13 @@ package struct HTTPResponse: Sendable {
 package protocol HTTPBody: Sendable {
     /// Everything that has come since the last call, or the next piece; nil at the end.
     func next() async throws(EngineError) -> [UInt8]?
+    /// The rest is of no interest: it is read away for a moment, so that the connection can be used again.
+    func finish()
 }
 
 extension HTTPBody {
+    package func finish() {}
+
     /// The whole body.
     package func collect(limit: Int) async throws(EngineError) -> [UInt8] {
         var result: [UInt8] = []

@@ -60,6 +60,29 @@ package final class Redactor: Sendable {
         "x-amz-security-token",
     ]
 
+    /// Hides the values of headers that are secret by their name.
+    package func learn(_ headers: [Header]) {
+        let secret = headers.filter { Self.secretHeaders.contains($0.name.lowercased()) }
+        add(
+            secret.flatMap {
+                [Secret($0.value)] + $0.value.split(separator: " ").dropFirst().map { Secret(String($0)) }
+            })
+    }
+
+    /// Values of a query that are secret by their name.
+    private static let secretItems: Set = ["key", "api_key", "api-key", "apikey", "token", "access_token", "sig"]
+
+    /// An address without secrets.
+    package func clean(url: String) -> String {
+        let parts = clean(url).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return String(parts[0]) }
+        let items = parts[1].split(separator: "&").map { item in
+            let name = item.prefix { $0 != "=" }
+            return Self.secretItems.contains(name.lowercased()) ? "\(name)=\(Secret.mask)" : String(item)
+        }
+        return parts[0] + "?" + items.joined(separator: "&")
+    }
+
     package func clean(_ header: Header) -> Header {
         guard Self.secretHeaders.contains(header.name.lowercased()) else {
             return Header(header.name, clean(header.value))

@@ -90,13 +90,13 @@ package final class Replay: Sendable {
     func exchange(_ request: HTTPRequest) throws(EngineError) -> WireExchange {
         let now = Self.parsed(redactor.masked(request.body ?? []))
         let found = take(recording.exchanges, \.exchanges) { exchange in
-            exchange.method == request.method && Self.path(exchange.url) == Self.path(request.url)
+            exchange.method == request.method && Self.path(exchange.url) == Self.path(redactor.clean(url: request.url))
                 && RequestDiff.lines(Self.parsed(exchange.requestBody.bytes), now).isEmpty
         }
         guard let found else { throw Self.exhausted("exchanges", recording.exchanges.count) }
         if found.fits { return found.value }
         var lines: [String] = []
-        if Self.path(found.value.url) != Self.path(request.url) {
+        if Self.path(found.value.url) != Self.path(redactor.clean(url: request.url)) {
             lines = ["address", "  - \(Self.path(found.value.url))", "  + \(Self.path(request.url))"]
         }
         lines += RequestDiff.lines(Self.parsed(found.value.requestBody.bytes), now)

@@ -121,7 +121,7 @@ extension SessionRuntime {
             attributes: requestAttributes(request, round))
         let collector = AnswerCollector()
         do throws(EngineError) {
-            try await checkBudget(request, turn)
+            try await checkBudget(request, agent.provider.identity, turn)
             let parent = span.id
             try await agent.provider.respond(to: request) { events in
                 collector.take(events)
@@ -141,21 +141,5 @@ extension SessionRuntime {
         close(&span, turn: turn)
         let calls = answer.calls.map { ToolCall(id: CallID(ids.next("call")), tool: $0.tool, arguments: $0.arguments) }
         return Aside(text: answer.text, calls: calls, native: answer.native)
-    }
-}
-
-/// A provider that judges.
-package struct ProviderJudge: Judge {
-    private let provider: any Provider
-
-    package init(_ provider: any Provider) { self.provider = provider }
-
-    package func answer(system: String, question: String) async throws(EngineError) -> String {
-        let collector = AnswerCollector()
-        let request = ProviderRequest(
-            system: system, messages: [Message(id: MessageID("judge"), role: .user, text: question)],
-            parameters: ModelParameters(temperature: 0, maxTokens: 1_024))
-        try await provider.respond(to: request) { events in collector.take(events) }
-        return collector.answer.text
     }
 }

@@ -42,7 +42,7 @@ extension SessionRuntime {
         partial?.watch = StreamGuard(guardrails)
         var failure: EngineError?
         do throws(EngineError) {
-            try await checkBudget(request, turn)
+            try await checkBudget(request, agent.provider.identity, turn)
             if round == 1 { announce(request, turn) }
             let parent = span.id
             try await agent.provider.respond(to: request) { events in await self.take(events, turn, parent) }
@@ -184,7 +184,8 @@ extension SessionRuntime {
                 "cleo.guardrail.direction": .string(direction.rawValue),
                 "cleo.guardrail.types": .array(rules.map { .string($0.spec.type) }),
             ])
-        var subject = log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
+        var subject = log.subject(
+            text, semantics: agent.semantics, patterns: agent.patterns, judge: judge(turn, span.id))
         // A guardrail judges this text, and not again what was said before.
         subject.messages.removeAll { $0.role == .assistant }
         let verdict = await guardrails.judge(subject, direction)

@@ -52,7 +52,8 @@ extension SessionRuntime {
     }
 
     func run(_ evals: [EvalSpec], on text: String, _ turn: TurnID?, _ parent: SpanID?) async {
-        let subject = log.subject(text, semantics: agent.semantics, patterns: agent.patterns, judge: agent.judge)
+        let subject = log.subject(
+            text, semantics: agent.semantics, patterns: agent.patterns, judge: judge(turn, parent))
         for eval in evals where eval.enabled && !Task.isCancelled {
             var span = openSpan("eval \(eval.id)", .check, parent: parent, turn: turn)
             let result = await judge(eval, subject)

@@ -134,11 +134,11 @@ package actor SessionRuntime {
         let (agent, version) = source.current
         guard version != agentVersion else { return }
         let before = try? system(stage).text
-        let oldModel = self.agent.provider.model
+        let oldProvider = self.agent.provider
         self.agent = agent
         agentVersion = version
         reportedPrompts = []
-        sayWhatStaysBehind(before: oldModel)
+        sayWhatStaysBehind(before: oldProvider)
         if let before, (try? system(stage).text) != before { promptBefore = before }
         if conversation.opened != agent.opened { emit(.sessionOpened(agent.opened), nil) }
         publishPack()

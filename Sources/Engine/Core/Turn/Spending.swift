@@ -2,19 +2,15 @@
 extension SessionRuntime {
     /// Stops a request that the budget has no room for.
     /// - Throws: `overBudget`, naming the limit.
-    func checkBudget(_ request: ProviderRequest, _ turn: TurnID?) async throws(EngineError) {
+    func checkBudget(
+        _ request: ProviderRequest, _ identity: ProviderIdentity, _ turn: TurnID?
+    ) async throws(EngineError) {
         let budget = agent.limits.budget
         guard !budget.isEmpty else { return }
-        let identity = agent.provider.identity
-        guard let price = identity.price?.price else {
-            if !identity.isMock {
-                warnOnce("the price of \(identity.model) is not known, so the budget does not count it", turn)
-            }
-            return
-        }
-        let input = price.cost(of: TokenUsage(input: request.estimatedTokens))
+        // A model without a price is stopped by what others have spent.
+        let input = identity.price?.price.cost(of: TokenUsage(input: request.estimatedTokens)) ?? .zero
         for (name, limit, spent) in try await spendings(turn) {
-            if spent < limit, !(limit < spent + input) { continue }
+            if spent < limit, spent + input <= limit { continue }
             let words =
                 spent < limit
                 ? "has \(spent.text) of \(limit.text) spent, and this request costs about \(input.text) or more"
@@ -29,6 +25,9 @@ extension SessionRuntime {
     func spend(_ report: UsageReport, _ turn: TurnID?) {
         emit(.usageReported(report), turn)
         guard !agent.limits.budget.isEmpty else { return }
+        if report.cost == nil, report.source == .reported || !agent.provider.isMock {
+            warnOnce("the price of \(report.model) is not known, so the budget does not count it", turn)
+        }
         let warnAt = agent.limits.budget.warnAt
         let session = id
         byHand(CallID(ids.next("budget"))) { [weak self] in
@@ -96,9 +95,9 @@ extension SessionRuntime {
     }
 
     /// Says what of the conversation another model does not get.
-    func sayWhatStaysBehind(before model: String) {
-        guard agent.provider.model != model else { return }
-        let format = agent.provider.nativeFormat
+    func sayWhatStaysBehind(before old: any Provider) {
+        let (model, format) = (old.model, agent.provider.nativeFormat)
+        guard agent.provider.model != model || old.nativeFormat != format else { return }
         let lost = conversation.forProvider.count { message in
             guard let native = message.native else { return false }
             return native.format != format || native.model != agent.provider.model

@@ -8,7 +8,9 @@ import Synchronization
 /// Concurrency: other threads only put commands into `commands` and wake the thread; `live` and every curl handle
 /// belong to the thread, hence `@unchecked`.
 final class CurlLoop: @unchecked Sendable {
-    private enum Command { case start(CurlTransfer), cancel(CurlTransfer), resume(CurlTransfer) }
+    private enum Command {
+        case start(CurlTransfer), cancel(CurlTransfer), resume(CurlTransfer), abandon(CurlTransfer, resuming: Bool)
+    }
 
     /// One is enough: it keeps connections, and a second thread would only compete for the same two cores.
     static let shared = CurlLoop()
@@ -29,6 +31,7 @@ final class CurlLoop: @unchecked Sendable {
     func start(_ transfer: CurlTransfer) { post(.start(transfer)) }
     func cancel(_ transfer: CurlTransfer) { post(.cancel(transfer)) }
     func resume(_ transfer: CurlTransfer) { post(.resume(transfer)) }
+    func abandon(_ transfer: CurlTransfer, resuming: Bool) { post(.abandon(transfer, resuming: resuming)) }
 
     private func post(_ command: Command) {
         let isFirst = commands.withLock { waiting in
@@ -37,6 +40,10 @@ final class CurlLoop: @unchecked Sendable {
         }
         if isFirst { curl_multi_wakeup(multi) }
     }
+
+    /// What an answer may still bring after its last word.
+    private static let abandonedBytes = 64 << 10
+    private static let abandonedMilliseconds = 1_000
 
     // MARK: The thread
 
@@ -69,6 +76,11 @@ final class CurlLoop: @unchecked Sendable {
             let error = EngineError(.cancelled, "cancelled")
             if transfer.handle != nil { remove(transfer) } else { transfer.failure = error }
             transfer.finish(.failure(error))
+        case .abandon(let transfer, let resuming):
+            guard let handle = transfer.handle else { return }
+            transfer.abandonedLeft = Self.abandonedBytes
+            transfer.abandonedUntil = Self.now() + Self.abandonedMilliseconds
+            if resuming { curl_easy_pause(handle, CC_PAUSE_CONTINUE) }
         case .resume(let transfer):
             guard let handle = transfer.handle else { return }
             transfer.restartIdle(Self.now())
@@ -101,6 +113,14 @@ final class CurlLoop: @unchecked Sendable {
         let now = Self.now()
         var wait = 60_000
         for transfer in Array(live.values) where !transfer.isHeldBack {
+            if transfer.abandonedLeft != nil {
+                if now >= transfer.abandonedUntil {
+                    remove(transfer)
+                } else {
+                    wait = min(wait, transfer.abandonedUntil - now)
+                }
+                continue
+            }
             let request = transfer.request
             let (limit, since, what) =
                 transfer.hasHead

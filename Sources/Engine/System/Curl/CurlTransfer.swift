@@ -18,6 +18,8 @@ final class CurlTransfer: @unchecked Sendable {
         var end: Result<Void, EngineError>?
         var headWaiter: CheckedContinuation<Result<Head, EngineError>, Never>?
         var bodyWaiter: CheckedContinuation<Result<[UInt8]?, EngineError>, Never>?
+        /// Nobody reads any more; what comes is thrown away.
+        var isAbandoned = false
     }
 
     /// Bytes that wait for the reader before the sender is held back.
@@ -38,6 +40,10 @@ final class CurlTransfer: @unchecked Sendable {
     private(set) var lastByte = 0
     private(set) var hasHead = false
     private(set) var isHeldBack = false
+    /// Bytes that are still read away when nobody reads; nil while somebody does.
+    var abandonedLeft: Int?
+    /// When an abandoned transfer ends in any case.
+    var abandonedUntil = 0
     private var partial = Head()
     private var headerBytes = 0
     private var bodyBytes = 0
@@ -103,6 +109,11 @@ final class CurlTransfer: @unchecked Sendable {
             failure = EngineError(.tooLarge, "the answer of \(origin) is larger than \(request.bodyLimit) bytes")
             return 0
         }
+        if let left = abandonedLeft {
+            // Too much for an end: the connection is not worth it.
+            abandonedLeft = left - bytes.count
+            return left < bytes.count ? 0 : bytes.count
+        }
         var waiter: CheckedContinuation<Result<[UInt8]?, EngineError>, Never>?
         let taken = shared.withLock { state -> Bool in
             if let waiting = state.bodyWaiter {
@@ -144,7 +155,18 @@ final class CurlTransfer: @unchecked Sendable {
     // MARK: Reader
 
     func cancel() {
-        if shared.withLock({ $0.end == nil }) { loop.cancel(self) }
+        if shared.withLock({ $0.end == nil && !$0.isAbandoned }) { loop.cancel(self) }
+    }
+
+    /// Lets the answer come to its end without a reader, if that is near.
+    func abandon() {
+        let wasPaused = shared.withLock { state in
+            state.isAbandoned = true
+            state.buffer = []
+            defer { state.isPaused = false }
+            return state.isPaused
+        }
+        loop.abandon(self, resuming: wasPaused)
     }
 
     func head() async throws(EngineError) -> Head {

@@ -29,4 +29,5 @@ private final class CurlBody: HTTPBody {
     deinit { transfer.cancel() }
 
     func next() async throws(EngineError) -> [UInt8]? { try await transfer.next() }
+    func finish() { transfer.abandon() }
 }

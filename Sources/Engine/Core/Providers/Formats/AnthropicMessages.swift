@@ -59,6 +59,7 @@ package struct AnthropicMessages: WireFormat {
         }
         if !output.isEmpty { body["output_config"] = .object(output) }
         for (name, value) in sampling(call, thinks: thinking != nil) where call.allows(name) { body[name] = value }
+        call.lacks(["seed", "frequency_penalty", "presence_penalty"], "Messages")
         if let stop = request.parameters.stop { body["stop_sequences"] = .array(stop.map { .string($0) }) }
         if call.isStreaming { body["stream"] = true }
         return body

@@ -44,6 +44,7 @@ package struct ChatCompletions: WireFormat {
             ("stop", parameters.stop.map { .array($0.map { .string($0) }) }),
             ("reasoning_effort", parameters.effort.map { .string($0) }),
         ]
+        call.lacks(standardBaseURL.isEmpty ? ["thinking_budget"] : ["top_k", "thinking_budget"], "Chat Completions")
         if standardBaseURL.isEmpty { given.append(("top_k", parameters.topK.map { .int($0) })) }
         for (name, value) in given where call.allows(name) { if let value { body[name] = value } }
         if let schema = call.outputSchema(usually: true) {

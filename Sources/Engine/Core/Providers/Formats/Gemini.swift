@@ -45,8 +45,12 @@ package struct Gemini: WireFormat {
         ]
         for (name, key, value) in given where call.allows(name) { if let value { config[key] = value } }
         var thinking = JSONObject()
-        if let budget = parameters.thinkingBudget { thinking["thinkingBudget"] = .int(budget) }
-        if let effort = parameters.effort { thinking["thinkingLevel"] = .string(effort.uppercased()) }
+        // One or the other; the level is what newer models want.
+        if let effort = parameters.effort {
+            thinking["thinkingLevel"] = .string(effort.uppercased())
+        } else if let budget = parameters.thinkingBudget {
+            thinking["thinkingBudget"] = .int(budget)
+        }
         if !thinking.isEmpty {
             thinking["includeThoughts"] = true
             config["thinkingConfig"] = .object(thinking)

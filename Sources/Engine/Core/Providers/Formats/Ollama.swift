@@ -15,6 +15,7 @@ package struct Ollama: WireFormat {
     package func authorization(_ key: Secret) -> Header { Header("Authorization", "Bearer \(key.reveal())") }
     package func headers(_ options: WireOptions) -> [Header] { [] }
     package func decoder(model: String) -> any AnswerDecoder { OllamaDecoder(model: model) }
+    package var framing: StreamFramer.Framing { .lines }
 
     package func body(_ call: WireCall) -> JSONObject {
         let request = call.request

@@ -33,6 +33,7 @@ package struct OpenAIResponses: WireFormat {
             ("max_output_tokens", parameters.maxTokens.map { .int(max($0, 16)) }),
         ]
         for (name, value) in given where call.allows(name) { if let value { body[name] = value } }
+        call.lacks(["top_k", "stop", "seed", "frequency_penalty", "presence_penalty", "thinking_budget"], "Responses")
         var reasoning = JSONObject()
         if let effort = parameters.effort { reasoning["effort"] = .string(effort) }
         if let summary = call.options.reasoningSummary { reasoning["summary"] = .string(summary) }

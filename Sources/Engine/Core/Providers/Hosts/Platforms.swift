@@ -16,6 +16,7 @@ package struct BedrockAnthropic: WireFormat {
     package func authorization(_ key: Secret) -> Header { Header("Authorization", "Bearer \(key.reveal())") }
     package func headers(_ options: WireOptions) -> [Header] { [] }
     package func decoder(model: String) -> any AnswerDecoder { inner.decoder(model: model) }
+    package var framing: StreamFramer.Framing { .frames }
 
     package func body(_ call: WireCall) -> JSONObject {
         var body = inner.body(call)

@@ -185,7 +185,7 @@ package struct HTTPProvider: Provider {
         _ emit: @Sendable ([ProviderEvent]) async -> Void
     ) async throws(EngineError) {
         let framing = StreamFramer.Framing.of(
-            mediaType: response.mediaType, standard: settings.options.isStreaming ? .events : .whole)
+            mediaType: response.mediaType, standard: settings.options.isStreaming ? settings.format.framing : .whole)
         var framer = StreamFramer(framing)
         var answer = AnswerReader(settings.format.decoder(model: model))
         var failure: EngineError?
@@ -209,6 +209,7 @@ package struct HTTPProvider: Provider {
         }
         await pass(&answer.events, &attempt, emit)
         if let failure { throw failure }
+        response.body.finish()
     }
 
     /// Hands events over, with the tools' own names.

@@ -15,6 +15,12 @@ package protocol WireFormat: Sendable {
     /// The request's body.
     func body(_ call: WireCall) -> JSONObject
     func decoder(model: String) -> any AnswerDecoder
+    /// How a stream is cut, where its media type does not say.
+    var framing: StreamFramer.Framing { get }
+}
+
+extension WireFormat {
+    package var framing: StreamFramer.Framing { .events }
 }
 
 /// One request as a format encodes it.
@@ -71,6 +77,12 @@ package struct WireCall: Sendable {
     package func outputSchema(usually: Bool) -> JSONValue? {
         guard options.structuredOutput ?? usually, request.tools.isEmpty else { return nil }
         return request.outputSchema
+    }
+
+    /// Says which of the parameters that were asked for this API does not have.
+    package func lacks(_ names: Set<String>, _ api: String) {
+        let lost = request.parameters.given.map(\.name).filter { names.contains($0) }
+        if !lost.isEmpty { losses.add("\(lost.joined(separator: ", ")) left out: \(api) has no such thing") }
     }
 
     /// Whether a parameter may be sent; one that the provider's file forbids is left out.

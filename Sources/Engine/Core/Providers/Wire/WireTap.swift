@@ -1,6 +1,6 @@
 /// Writes down one exchange while it happens, with secrets masked.
-struct WireTap: Sendable {
-    private(set) var exchange: WireExchange
+package struct WireTap: Sendable {
+    package private(set) var exchange: WireExchange
     private let clock: any EngineClock
     private let redactor: Redactor
     /// Bytes of a body that are kept.
@@ -11,7 +11,7 @@ struct WireTap: Sendable {
     /// Between two looks at a running exchange.
     private static let pause = 200
 
-    init(
+    package init(
         _ request: HTTPRequest, id: String, provider: String, model: String, format: String, clock: any EngineClock,
         redactor: Redactor, keyName: String?, limit: Int
     ) {
@@ -21,7 +21,7 @@ struct WireTap: Sendable {
         self.limit = limit
         exchange = WireExchange(
             id: id, provider: provider, model: model, format: format, started: clock.now(), method: request.method,
-            url: redactor.clean(request.url),
+            url: redactor.clean(url: request.url),
             requestHeaders: request.headers.map { redactor.clean(Header($0.name, $0.value)) },
             requestBody: WireBytes(redactor.masked([UInt8](body.prefix(limit)))))
         exchange.keyVariable = keyName?.hasPrefix("$") == true ? keyName : nil
@@ -31,7 +31,7 @@ struct WireTap: Sendable {
 
     private var elapsed: Int { clock.now().milliseconds - exchange.started.milliseconds }
 
-    mutating func head(_ response: HTTPResponse) {
+    package mutating func head(_ response: HTTPResponse) {
         exchange.status = response.status
         exchange.version = response.version
         exchange.responseHeaders = response.headers.map { redactor.clean(Header($0.name, $0.value)) }
@@ -39,7 +39,7 @@ struct WireTap: Sendable {
     }
 
     /// - Returns: whether it is time to show the exchange again.
-    mutating func chunk(_ bytes: [UInt8]) -> Bool {
+    package mutating func chunk(_ bytes: [UInt8]) -> Bool {
         let now = clock.now().milliseconds
         let fits = max(0, min(bytes.count, limit - kept))
         exchange.cutBytes += bytes.count - fits
@@ -54,7 +54,7 @@ struct WireTap: Sendable {
         return true
     }
 
-    mutating func end(_ error: EngineError?) {
+    package mutating func end(_ error: EngineError?) {
         exchange.endedAt = elapsed
         exchange.error = error.map { redactor.clean($0.message) }
     }
