@@ -271,6 +271,7 @@ def test_retries_and_rate_limits_are_events(workspace, fake):
     spans = [event["data"] for event in events if event["type"] == "span.closed"]
     assert [span["name"] for span in spans if span["name"].startswith("wait")] == [
         "wait after try 1", "wait after try 2"]
+    assert all(span["ended"] - span["started"] >= 25 for span in spans if span["name"].startswith("wait"))
     chat = next(span for span in spans if span["name"].startswith("chat"))
     assert chat["attributes"]["http.response.header.x-ratelimit-remaining-requests"] == "41"
 

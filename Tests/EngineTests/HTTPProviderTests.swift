@@ -117,6 +117,9 @@ private struct Setup {
     @Test func theServersWordAboutRetriesCounts() async {
         let (_, error) = await Setup([.refuse(500, "{}", [("x-should-retry", "false")]), .stream(hello)]).ask()
         #expect(error?.code == .unreachable)
+        let forced = Setup([.refuse(400, "{}", [("x-should-retry", "true")]), .stream(hello)])
+        let (answer, none) = await forced.ask()
+        #expect(none == nil && answer.text == "Hello")
         let quota = #"{"error":{"message":"pay","type":"insufficient_quota","code":"insufficient_quota"}}"#
         let setup = Setup([.refuse(429, quota), .stream(hello)])
         let (_, second) = await setup.ask()

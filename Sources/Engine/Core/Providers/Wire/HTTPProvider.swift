@@ -72,15 +72,13 @@ package struct HTTPProvider: Provider {
                     continue
                 }
                 let pause = settings.retry.pause(
-                    after: error, attempt: attempt, spread: Double.random(in: 0..<1))
-                guard attemptState.mayRetry, let pause else { throw error }
-                await emit([
-                    .retrying(
-                        ModelRetry(
-                            provider: name, model: model, attempt: attempt, milliseconds: pause,
-                            reason: error.message, code: error.code.rawValue, isAsked: error.retryAfter != nil))
-                ])
-                await emit(attemptState.notes)
+                    after: error, attempt: attempt, serverSays: attemptState.serverSays,
+                    spread: Double.random(in: 0..<1))
+                guard let pause else { throw error }
+                let retry = ModelRetry(
+                    provider: name, model: model, attempt: attempt, milliseconds: pause, reason: error.message,
+                    code: error.code.rawValue, isAsked: error.retryAfter != nil)
+                await emit(attemptState.notes + [.retrying(retry)])
                 do throws(CancellationError) {
                     try await clock.sleep(milliseconds: pause)
                 } catch {
@@ -95,8 +93,8 @@ package struct HTTPProvider: Provider {
     private struct Attempt {
         let call: WireCall
         var hasShown = false
-        /// False when the server says that asking again is no use.
-        var mayRetry = true
+        /// Whether asking again is any use, where the server says so.
+        var serverSays: Bool?
         var notes: [ProviderEvent] = []
     }
 
@@ -172,7 +170,7 @@ package struct HTTPProvider: Provider {
         }
         attempt.notes = WireNotes.of(response)
         let refusal = WireErrors.Refusal(response, body: body, now: clock.now())
-        if let word = response.header("x-should-retry") { attempt.mayRetry = word == "true" }
+        if let word = response.header("x-should-retry") { attempt.serverSays = word == "true" }
         return WireErrors.error(
             refusal, provider: name, model: model, keyName: settings.keyName,
             window: price?.price.contextWindow, estimate: attempt.call.request.estimatedTokens)

@@ -11,17 +11,16 @@ package struct RetryRules: Sendable, Equatable {
 
     /// - Parameters:
     ///   - attempt: the try that failed, from 1.
+    ///   - serverSays: whether another try is any use (`x-should-retry`); it wins over what the failure looks like.
     ///   - spread: 0..<1; taken off the pause, so that many clients do not come back at once.
     /// - Returns: milliseconds until the next try; nil when another try is no use.
-    package func pause(after failure: EngineError, attempt: Int, spread: Double) -> Int? {
-        guard attempt <= maxRetries else { return nil }
-        switch failure.code {
-        case .rateLimited, .unreachable, .timedOut:
-            if let asked = failure.retryAfter { return asked <= longestAsked ? Int(asked * 1_000) : nil }
-            let whole = min(longestPause, firstPause << min(attempt - 1, 16))
-            return Int(Double(whole) * (1 - 0.25 * spread))
-        default: return nil
-        }
+    package func pause(after failure: EngineError, attempt: Int, serverSays: Bool? = nil, spread: Double) -> Int? {
+        guard attempt <= maxRetries, serverSays != false else { return nil }
+        let isPassing = [.rateLimited, .unreachable, .timedOut].contains(failure.code)
+        guard isPassing || serverSays == true else { return nil }
+        if let asked = failure.retryAfter { return asked <= longestAsked ? Int(asked * 1_000) : nil }
+        let whole = min(longestPause, firstPause << min(attempt - 1, 16))
+        return Int(Double(whole) * (1 - 0.25 * spread))
     }
 }
 
