@@ -657,3 +657,26 @@ def test_gateways_with_keys_in_their_address_keep_them(workspace, fake):
     assert fake.requests[0]["headers"]["Authorization"] == "Bearer sk-in-a-header-1"
     assert b"in-a-header" not in (workspace.folder / "rec/recording.jsonl").read_bytes()
     assert b"in-a-header" not in workspace.database.read_bytes()
+
+
+def test_timeouts_keep_what_came(workspace, http):
+    def answer(handler, count):
+        if count == 1:
+            time.sleep(3)
+            return
+        handler.stream()
+        handler.send('data: {"choices":[{"index":0,"delta":{"content":"half of"}}]}\n\n')
+        time.sleep(3)
+
+    server = http(answer)
+    workspace.write("providers/test.yaml", provider(
+        "openai", server.url + "/v1", "  request_timeout: 300ms\n  stream_idle_timeout: 400ms\n  max_retries: 0"))
+    result = workspace.run("run", "-p", "hi", "--provider", "test", env={"TEST_KEY": CANARY})
+    assert result.returncode == 3 and "gave no answer within 300ms" in result.stderr, result.stderr
+    result, document = workspace.ask("hi", "--provider", "test", env={"TEST_KEY": CANARY})
+    assert result.returncode == 3 and "sent nothing more for 400ms" in document["error"]["message"]
+    assert document["text"] == "half of"
+    # The unfinished answer is kept as what it is.
+    messages = [json.loads(body)["data"] for (body,) in workspace.query(
+        "SELECT body FROM events WHERE type = 'message.completed'")]
+    assert [message["interrupted"] for message in messages] == [True]

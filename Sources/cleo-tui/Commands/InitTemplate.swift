@@ -8,7 +8,8 @@ struct InitTemplate {
 
     private static let settings = """
         # What this workspace runs with. Every line may be left out.
-        # provider: openai            # needs OPENAI_API_KEY; without a provider, a script plays the model
+        # provider: { type: claude, model: claude-sonnet-5-5 }   # or openai, gemini, ollama, vllm; needs
+        #                             # ANTHROPIC_API_KEY; without a provider, a script plays the model
         # semantics: promptkit        # run the pack as PromptKit runs it in production; default: strict
         # variables: {}               # values for the variables of the prompt
         approval: ask                 # ask before a tool runs that is not known to be read-only
