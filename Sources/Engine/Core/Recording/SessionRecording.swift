@@ -92,10 +92,7 @@ package struct SessionRecording: Sendable {
     package func mock(scenario: String) -> JSONValue {
         var turns = JSONObject()
         for answer in recording.answers where answer.error == nil {
-            let users = answer.messages.count { $0.role == .user }
-            let assistants = answer.messages.count { $0.role == .assistant }
-            let tools = answer.messages.contains { $0.role == .tool }
-            let number = String(max(users, assistants, 1) + (tools ? 1 : 0))
+            let number = String(MockScript.turnNumber(answer.messages))
             guard !answer.calls.isEmpty else {
                 turns[number] = .string(answer.text)
                 continue

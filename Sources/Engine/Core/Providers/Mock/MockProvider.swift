@@ -68,12 +68,8 @@ package struct MockProvider: Provider {
         return script.scenarios["default"] ?? (script.scenarios.count == 1 ? script.scenarios.values.first : nil)
     }
 
-    /// PromptArena's count: each provider round is a turn of its own.
     private func turn(of scenario: MockScript.Scenario, in request: ProviderRequest) -> Answer {
-        let users = request.messages.count { $0.role == .user }
-        let assistants = request.messages.count { $0.role == .assistant }
-        let tools = request.messages.contains { $0.role == .tool }
-        let number = max(users, assistants, 1) + (tools ? 1 : 0)
+        let number = MockScript.turnNumber(request.messages)
         guard let step = scenario.turns[number] else {
             return Answer(
                 text: scenario.standard ?? script.standard ?? "Mock response for provider \(name) model \(model)",

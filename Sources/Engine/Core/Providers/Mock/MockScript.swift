@@ -49,6 +49,15 @@ package struct MockScript: Sendable {
     }
 }
 
+extension MockScript {
+    /// PromptArena's count: each round of the provider is a turn of its own (PromptKit, runtime/providers/mock).
+    static func turnNumber(_ messages: [Message]) -> Int {
+        let users = messages.count { $0.role == .user }
+        let assistants = messages.count { $0.role == .assistant }
+        return max(users, assistants, 1) + (messages.contains { $0.role == .tool } ? 1 : 0)
+    }
+}
+
 /// Reads a mock file.
 package struct MockScriptLoader {
     private let patterns: any PatternCompiler
