@@ -69,7 +69,8 @@ await withTaskGroup(of: Void.self) { group in
 let seconds = Double(monotonic() - began) / 1e9
 // `ru_maxrss` would be the parent's, which a child inherits.
 let status = (try? String(decoding: DiskFiles(root: "/proc/self").read("status"), as: UTF8.self)) ?? ""
-let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }?.split(separator: " ").compactMap { Int($0) }.first
+let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }?.split(separator: " ").compactMap { Int($0) }
+    .first
 let delays = collected.withLock { $0 }
 let document: JSONValue = [
     "seconds": .double(seconds), "cpu": .double(cpuSeconds()), "deltas": .int(delays.deltas),
