@@ -56,7 +56,8 @@ struct ProviderFactory {
                 region: provider.platform?.region ?? "", service: "bedrock", digests: OpenSSLDigests())
         }
         return HTTPProvider(
-            settings, transport: CurlTransport(network), clock: clock, ids: ids, redactor: redactor)
+            settings, transport: CurlTransport(config.network.complete(in: files.root, variables)), clock: clock,
+            ids: ids, redactor: redactor)
     }
 
     private func mock(_ provider: ProviderConfig, _ script: MockScript) -> MockProvider {
@@ -80,14 +81,6 @@ struct ProviderFactory {
         }
         if let window = provider.contextWindow { found?.price.contextWindow = window }
         return found
-    }
-
-    private var network: NetworkSettings {
-        var network = config.network
-        network.caFile =
-            network.caFile.map { Folders.absolute($0, in: files.root) } ?? variables.value(of: "CURL_CA_BUNDLE")
-            ?? variables.value(of: "SSL_CERT_FILE")
-        return network
     }
 
     // MARK: Keys
@@ -151,5 +144,16 @@ struct ProviderFactory {
                 ProcessCommand(arguments: command, environment: EnvironmentVariables().all, directory: root),
                 launcher: SpawnLauncher(), clock: SystemClock())
         }
+    }
+}
+
+extension NetworkSettings {
+    /// With the file of authorities where it is, or the one that the environment names as curl and OpenSSL do.
+    func complete(in folder: String, _ variables: any VariableSource) -> Self {
+        var network = self
+        network.caFile =
+            caFile.map { Folders.absolute($0, in: folder) } ?? variables.value(of: "CURL_CA_BUNDLE")
+            ?? variables.value(of: "SSL_CERT_FILE")
+        return network
     }
 }

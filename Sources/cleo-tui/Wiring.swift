@@ -91,7 +91,7 @@ struct Wiring {
         return loaded
     }
 
-    func tools(_ arguments: Arguments) throws(EngineError) -> Loaded<[HandlerSpec]> {
+    func tools(_ arguments: Arguments) throws(EngineError) -> Loaded<WorkspaceTools> {
         let options = try toolOptions(arguments)
         return WorkspaceLoader.tools(options, reader: reader, variables: variables, patterns: patterns)
     }
@@ -112,24 +112,27 @@ struct Wiring {
         variables.set("CLEO_DEMO_HTTP", try DemoTools.startHTTP().url)
     }
 
-    func handlers(_ workspace: Workspace) -> [any ToolHandler] { handlers(workspace.handlers) }
+    func handlers(_ workspace: Workspace) -> [any ToolHandler] {
+        handlers(workspace.handlers, workspace.config.network)
+    }
 
-    func handlers(_ specs: [HandlerSpec]) -> [any ToolHandler] {
+    func handlers(_ specs: [HandlerSpec], _ network: NetworkSettings) -> [any ToolHandler] {
         switch traffic {
-        case .live: real(specs)
-        case .recorded(let recorder): real(specs).map(recorder.watching)
+        case .live: real(specs, network)
+        case .recorded(let recorder): real(specs, network).map(recorder.watching)
         case .replayed(let replay): replay.handlers
         }
     }
 
-    private func real(_ specs: [HandlerSpec]) -> [any ToolHandler] {
-        let transport = CurlTransport()
+    private func real(_ specs: [HandlerSpec], _ network: NetworkSettings) -> [any ToolHandler] {
+        let network = network.complete(in: files.root, variables)
+        let transport = CurlTransport(network)
         return specs.map { spec in
             switch spec.kind {
             case .http(let http):
                 HTTPToolHandler(
                     name: spec.name, spec: http, timeout: spec.timeout, transport: transport, files: files,
-                    clock: clock)
+                    clock: clock, network: network)
             case .mcp(let mcp): mcpHandler(spec, mcp, transport)
             }
         }

@@ -21,11 +21,12 @@ enum ToolsCommand {
         let wiring = try Wiring(arguments)
         let loaded = try wiring.tools(arguments)
         Console.report(loaded.diagnostics)
-        guard let specs = loaded.value else {
+        guard let found = loaded.value else {
             throw EngineError(.invalidInput, "the tools file cannot be used")
         }
-        let tools = ToolBox(handlers: wiring.handlers(specs), patterns: wiring.patterns, clock: wiring.clock)
-        return (tools, Redactor(wiring.secrets(specs)))
+        let handlers = wiring.handlers(found.handlers, found.network)
+        let tools = ToolBox(handlers: handlers, patterns: wiring.patterns, clock: wiring.clock)
+        return (tools, Redactor(wiring.secrets(found.handlers)))
     }
 
     private static func list(_ arguments: Arguments) throws(EngineError) -> ExitCode {
@@ -76,11 +77,18 @@ enum ToolsCommand {
         let call = ToolCall(id: CallID("call"), tool: arguments.words[1], arguments: value)
         let (tools, redactor) = try start(arguments)
         defer { blocking { await tools.stop() } }
-        let answer = try blocking { () async throws(EngineError) in
+        try blocking { () async throws(EngineError) in
             await tools.start()
             _ = await tools.waitForStart(milliseconds: 15_000)
             if let objection = await tools.objection(to: call) { throw objection }
-            return try await tools.run(call) { _ in }
+        }
+        let answer: ToolAnswer
+        do throws(EngineError) {
+            answer = try blocking { () async throws(EngineError) in try await tools.run(call) { _ in } }
+        } catch {
+            // Whatever it was, it was the tool.
+            Console.err(redactor.clean("cleo-tui: " + error.description))
+            return .tool
         }
         if arguments.has(.json) {
             let document: JSONValue = [

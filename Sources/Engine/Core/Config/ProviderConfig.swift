@@ -194,6 +194,8 @@ extension NetworkSettings {
         proxy = fields.string("proxy")
         noProxy = fields.string("no_proxy")
         caFile = fields.string("ca_file")
+        allowsLinkLocal = fields.bool("allow_link_local") ?? false
+        redirectHosts = fields.strings("redirect_hosts") ?? []
         http2 = fields.bool("http2") ?? true
         fields.finish()
     }

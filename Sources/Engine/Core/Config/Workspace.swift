@@ -24,6 +24,12 @@ package struct Workspace: Sendable {
     package var folders: [String]
 }
 
+/// The tools of a workspace, and how they may reach the network.
+package struct WorkspaceTools: Sendable {
+    package var handlers: [HandlerSpec]
+    package var network: NetworkSettings
+}
+
 /// A provider with what a mock needs to speak.
 package struct ResolvedProvider: Sendable {
     package var config: ProviderConfig
@@ -84,11 +90,12 @@ package struct WorkspaceLoader {
     package static func tools(
         _ options: WorkspaceOptions, reader: DocumentReader, variables: any VariableSource,
         patterns: any PatternCompiler
-    ) -> Loaded<[HandlerSpec]> {
+    ) -> Loaded<WorkspaceTools> {
         var loader = WorkspaceLoader(reader, variables, patterns, options)
         guard let config = loader.config() else { return Loaded(value: nil, diagnostics: loader.diagnostics) }
         let handlers = loader.toolsFile(config).map { loader.handlers($0) } ?? []
-        return Loaded(value: handlers, diagnostics: loader.diagnostics)
+        return Loaded(
+            value: WorkspaceTools(handlers: handlers, network: config.network), diagnostics: loader.diagnostics)
     }
 
     /// - Returns: nil when the configuration, the pack or the provider cannot be used. A tools file with mistakes

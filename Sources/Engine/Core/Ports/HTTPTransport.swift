@@ -18,6 +18,8 @@ package struct HTTPRequest: Sendable {
     package var totalMilliseconds = 0
     /// Decoded bytes of the body; more is an error. Zero: no limit, for streams whose events are bounded one by one.
     package var bodyLimit = 64 << 20
+    /// Whether addresses may be reached that only this machine's neighbours have, such as a cloud's metadata service.
+    package var mayReachLinkLocal = true
     /// Whether the answer may come compressed.
     package var acceptsCompression = true
 

@@ -6,6 +6,10 @@ package struct NetworkSettings: Sendable, Equatable {
     package var noProxy: String?
     /// A file of certificates (PEM) that are trusted in the place of the system's.
     package var caFile: String?
+    /// Whether tools may reach link-local addresses, where clouds keep their metadata and credentials.
+    package var allowsLinkLocal = false
+    /// Further hosts that a tool's server may redirect to; its own always may.
+    package var redirectHosts: [String] = []
     /// False keeps to HTTP/1.1.
     package var http2 = true
 

@@ -44,8 +44,13 @@ package struct HTTPHandlerSpec: Sendable, Equatable {
     package var headerParams: [Header]
     package var staticQuery: [Header]
     package var staticBody: JSONObject?
+    /// Names of fields whose values the model never sees, wherever they stand.
     package var redact: [String]
     package var retry: RetryPolicy
+    /// Makes the body from the arguments that are left.
+    package var bodyMapping: JMESPath?
+    /// Makes what the model is told from the answer.
+    package var responseMapping: JMESPath?
 
     package init(
         tool: ToolDescriptor, method: String = "POST", url: String, headers: [Header] = [],

@@ -105,12 +105,23 @@ package struct ToolsFileLoader {
         spec.staticBody = config.value("staticBody")?.object
         spec.redact = config.strings("redact") ?? []
         spec.retry = retryPolicy(&config)
-        for key in ["bodyMapping", "responseMapping"] where config.value(key) != nil {
-            config.error("'\(key)' does not act yet, so the handler is left out", at: key)
-        }
+        spec.bodyMapping = mapping(&config, "bodyMapping")
+        spec.responseMapping = mapping(&config, "responseMapping")
         config.finish()
         if method == "GET" || method == "HEAD" { spec.tool.readOnly = true }
         return tool == nil ? nil : spec
+    }
+
+    /// A JMESPath expression.
+    private func mapping(_ fields: inout FieldReader, _ key: String) -> JMESPath? {
+        guard let text = fields.string(key), !text.isEmpty else { return nil }
+        do throws(JMESPathError) {
+            return try JMESPath(text)
+        } catch {
+            let place = error.offset.map { ", at character \($0 + 1)" } ?? ""
+            fields.error("'\(key)' is no JMESPath expression: \(error.message)\(place)", at: key)
+            return nil
+        }
     }
 
     private func tool(_ fields: inout FieldReader) -> ToolDescriptor? {

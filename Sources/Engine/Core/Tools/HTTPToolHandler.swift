@@ -7,14 +7,17 @@ package struct HTTPToolHandler: ToolHandler {
     private let transport: any HTTPTransport
     private let files: any FileSource
     private let clock: any EngineClock
+    private let network: NetworkSettings
 
+    private static let redirectLimit = 5
     /// Omnia's runtime reads no more of an answer either.
     private static let bodyLimit = 10 << 20
 
     package init(
         name: String, spec: HTTPHandlerSpec, timeout: Int, transport: any HTTPTransport, files: any FileSource,
-        clock: any EngineClock
+        clock: any EngineClock, network: NetworkSettings = NetworkSettings()
     ) {
+        self.network = network
         self.name = name
         self.spec = spec
         self.timeout = timeout
@@ -85,9 +88,10 @@ package struct HTTPToolHandler: ToolHandler {
         }
         var request = HTTPRequest(url: url, method: spec.method, headers: headers)
         if hasBody, !left.isEmpty {
-            request.body = JSONValue.object(left).bytes
+            request.body = try mapped(.object(left), by: spec.bodyMapping, "bodyMapping").bytes
             request.headers.append(("Content-Type", spec.contentType))
         }
+        request.mayReachLinkLocal = network.allowsLinkLocal
         request.bodyLimit = Self.bodyLimit
         request.totalMilliseconds = timeout
         return request
@@ -102,36 +106,97 @@ package struct HTTPToolHandler: ToolHandler {
         return text
     }
 
+    private func mapped(
+        _ value: JSONValue, by mapping: JMESPath?, _ name: String
+    ) throws(EngineError) -> JSONValue {
+        guard let mapping else { return value }
+        do throws(JMESPathError) {
+            return try mapping.search(value)
+        } catch {
+            throw EngineError(.invalidInput, "'\(name)' of the tool failed: \(error.message)")
+        }
+    }
+
     private func exchange(_ request: HTTPRequest, attempt: Int) async throws(EngineError) -> ToolAnswer {
-        let response = try await transport.send(request)
+        var request = request
+        var response = try await transport.send(request)
+        var redirects = 0
+        while (300..<400).contains(response.status), let place = response.header("location") {
+            redirects += 1
+            guard redirects <= Self.redirectLimit else {
+                throw EngineError(.refused, "HTTP \(response.status): the tool redirects in circles")
+            }
+            request = try redirected(request, response.status, to: place)
+            response = try await transport.send(request)
+        }
         var attributes = JSONObject()
         attributes["http.request.method"] = .string(request.method)
         attributes["url.full"] = .string(request.url)
         attributes["http.response.status_code"] = .int(response.status)
         if attempt > 1 { attributes["http.request.resend_count"] = .int(attempt - 1) }
-        if (300..<400).contains(response.status) {
-            let place = response.header("location") ?? "another address"
-            throw EngineError(
-                .refused, "HTTP \(response.status): the tool redirects to '\(place)'; redirects are not followed",
-                hint: "put the final address into the tools file")
-        }
+        if redirects > 0 { attributes["cleo.http.redirects"] = .int(redirects) }
         let body = try await response.body.collect(limit: Self.bodyLimit)
         guard response.isSuccess else {
             let excerpt = String(decoding: body.prefix(512), as: UTF8.self) + (body.count > 512 ? "…" : "")
             throw EngineError(
                 response.status == 429 || response.status >= 500 ? .unreachable : .refused,
                 "HTTP \(response.status)\(excerpt.isEmpty ? "" : ": " + excerpt)",
-                retryAfter: response.header("retry-after").flatMap { Double($0) })
+                retryAfter: RetryAfter.seconds(response, now: clock.now()))
         }
-        return ToolAnswer(text: redacted(body), attributes: attributes)
+        return ToolAnswer(text: try told(body), attributes: attributes)
     }
 
-    private func redacted(_ body: [UInt8]) -> String {
-        guard !spec.redact.isEmpty, var object = (try? JSONParser.parse(body))?.object else {
+    /// The request that a redirection asks for (RFC 9110, section 15.4). It stays on the tool's own host, or goes to one
+    /// that is allowed; credentials stay with the origin that they were meant for.
+    private func redirected(
+        _ request: HTTPRequest, _ status: Int, to place: String
+    ) throws(EngineError) -> HTTPRequest {
+        guard let from = WebAddress(request.url), let to = from.resolve(place),
+            !(from.scheme == "https" && to.scheme == "http"),
+            to.host == from.host || network.redirectHosts.contains(to.host)
+        else {
+            throw EngineError(
+                .refused, "HTTP \(status): the tool redirects to '\(place)', and only its own host is followed",
+                hint: "put the final address into the tools file, or the host under network.redirect_hosts in cleo.yaml"
+            )
+        }
+        var next = request
+        next.url = to.text
+        if status == 303 || ((status == 301 || status == 302) && request.method == "POST") {
+            next.method = "GET"
+            next.body = nil
+            next.headers.removeAll { $0.name.lowercased() == "content-type" }
+        }
+        if !to.hasOrigin(of: from) {
+            let own = Set(["authorization", "cookie"] + spec.headers.map { $0.name.lowercased() })
+            next.headers.removeAll { own.contains($0.name.lowercased()) }
+        }
+        return next
+    }
+
+    /// What the model is told of an answer.
+    private func told(_ body: [UInt8]) throws(EngineError) -> String {
+        let isTouched = !spec.redact.isEmpty || spec.responseMapping != nil
+        guard isTouched, let value = try? JSONParser.parse(body) else {
             return String(decoding: body, as: UTF8.self)
         }
-        for key in spec.redact where object[key] != nil { object[key] = "[REDACTED]" }
-        return JSONValue.object(object).text
+        let mapped = try mapped(redacted(value), by: spec.responseMapping, "responseMapping")
+        return mapped.string ?? mapped.text
+    }
+
+    /// At every depth: a name that is secret at the top is secret below, too.
+    private func redacted(_ value: JSONValue) -> JSONValue {
+        guard !spec.redact.isEmpty else { return value }
+        switch value {
+        case .array(let items): return .array(items.map(redacted))
+        case .object(let object):
+            return .object(
+                JSONObject(
+                    object.map { key, item in
+                        (key, spec.redact.contains(key) ? .string("[REDACTED]") : redacted(item))
+                    }))
+        case .null, .bool, .number, .string: return value
+        }
     }
 
     private func mayRetry(_ failure: EngineError) -> Bool {

@@ -220,6 +220,17 @@ private enum CurlOptions {
             return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
                 .takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count), now: CurlLoop.milliseconds())
         }
+        if !transfer.request.mayReachLinkLocal {
+            cc_set_pointer(handle, CURLOPT_OPENSOCKETDATA, address)
+            cc_set_socket_callback(handle, CURLOPT_OPENSOCKETFUNCTION) { context, _, address in
+                guard let context, let address else { return CURL_SOCKET_BAD }
+                let socket = cc_open_unless_link_local(address)
+                if socket == CURL_SOCKET_BAD {
+                    Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue().refuseLinkLocal()
+                }
+                return socket
+            }
+        }
         cc_set_pointer(handle, CURLOPT_HEADERDATA, address)
         cc_set_callback(handle, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
             guard let context else { return 0 }

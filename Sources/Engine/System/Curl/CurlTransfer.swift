@@ -71,6 +71,12 @@ final class CurlTransfer: @unchecked Sendable {
         lastByte = now
     }
 
+    func refuseLinkLocal() {
+        failure = EngineError(
+            .refused, "\(origin) is a link-local address, where clouds keep their metadata and credentials",
+            hint: "if a tool really needs it: network: {allow_link_local: true} in cleo.yaml")
+    }
+
     /// - Returns: false to end the transfer.
     func takeHeader(_ bytes: UnsafeRawBufferPointer, now: Int) -> Bool {
         lastByte = now

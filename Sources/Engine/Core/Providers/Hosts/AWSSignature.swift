@@ -40,7 +40,8 @@ package struct AWSSignature: Sendable {
     package func headers(
         method: String, url: String, headers: [Header], body: [UInt8], keys: AWSKeys, now: Timestamp
     ) -> [Header] {
-        let (host, path, query) = Self.parts(of: url)
+        let address = WebAddress(url)
+        let (host, path, query) = (address?.authority ?? "", address?.path ?? "/", address?.query ?? "")
         let (day, time) = Self.stamp(now)
         var added = [Header("X-Amz-Date", time)]
         if let token = keys.sessionToken { added.append(Header("X-Amz-Security-Token", token.reveal())) }
@@ -68,14 +69,6 @@ package struct AWSSignature: Sendable {
                 "AWS4-HMAC-SHA256 Credential=\(keys.accessKey)/\(scope), SignedHeaders=\(names), Signature=\(signature)"
             ))
         return added
-    }
-
-    private static func parts(of url: String) -> (host: String, path: String, query: String) {
-        let rest = url.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).last ?? ""
-        let whole = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        let slash = whole[0].firstIndex(of: "/") ?? whole[0].endIndex
-        let path = String(whole[0][slash...])
-        return (String(whole[0][..<slash]), path.isEmpty ? "/" : path, whole.count > 1 ? String(whole[1]) : "")
     }
 
     private static func trimmed(_ value: String) -> String {
