@@ -126,7 +126,7 @@ struct Wiring {
 
     private func real(_ specs: [HandlerSpec], _ network: NetworkSettings) -> [any ToolHandler] {
         let network = network.complete(in: files.root, variables)
-        let transport = CurlTransport(network)
+        let transport = CurlTransport(network, isForTools: true)
         return specs.map { spec in
             switch spec.kind {
             case .http(let http):

@@ -4,26 +4,20 @@ package struct HTTPToolHandler: ToolHandler {
     package var kindName: String { "http" }
     package let timeout: Int
     private let spec: HTTPHandlerSpec
-    private let transport: any HTTPTransport
     private let files: any FileSource
-    private let clock: any EngineClock
-    private let network: NetworkSettings
-
-    private static let redirectLimit = 5
-    /// Omnia's runtime reads no more of an answer either.
-    private static let bodyLimit = 10 << 20
+    private let caller: HTTPCaller
 
     package init(
         name: String, spec: HTTPHandlerSpec, timeout: Int, transport: any HTTPTransport, files: any FileSource,
         clock: any EngineClock, network: NetworkSettings = NetworkSettings()
     ) {
-        self.network = network
         self.name = name
         self.spec = spec
         self.timeout = timeout
-        self.transport = transport
         self.files = files
-        self.clock = clock
+        caller = HTTPCaller(
+            retry: spec.retry, redact: spec.redact, mapping: spec.responseMapping, ownHeaders: spec.headers.map(\.name),
+            redirectHosts: network.redirectHosts, transport: transport, clock: clock)
     }
 
     package func start(report: @escaping @Sendable (HandlerUpdate) async -> Void) async {
@@ -36,22 +30,7 @@ package struct HTTPToolHandler: ToolHandler {
         _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
     ) async throws(EngineError) -> ToolAnswer {
         let request = try request(for: call.arguments.object ?? JSONObject())
-        var attempt = 1
-        while true {
-            let failure: EngineError
-            do throws(EngineError) {
-                return try await exchange(request, attempt: attempt)
-            } catch {
-                failure = error
-            }
-            guard attempt < spec.retry.maxAttempts, mayRetry(failure), !Task.isCancelled else { throw failure }
-            do throws(CancellationError) {
-                try await clock.sleep(milliseconds: pause(after: failure, attempt: attempt))
-            } catch {
-                throw EngineError(.cancelled, "cancelled")
-            }
-            attempt += 1
-        }
+        return try await caller.answer(to: request)
     }
 
     /// What will be sent. Arguments go where the file says; what is left goes into the query of a GET, HEAD or
@@ -88,11 +67,10 @@ package struct HTTPToolHandler: ToolHandler {
         }
         var request = HTTPRequest(url: url, method: spec.method, headers: headers)
         if hasBody, !left.isEmpty {
-            request.body = try mapped(.object(left), by: spec.bodyMapping, "bodyMapping").bytes
+            request.body = try HTTPCaller.mapped(.object(left), by: spec.bodyMapping, "bodyMapping").bytes
             request.headers.append(("Content-Type", spec.contentType))
         }
-        request.mayReachLinkLocal = network.allowsLinkLocal
-        request.bodyLimit = Self.bodyLimit
+        request.bodyLimit = HTTPCaller.bodyLimit
         request.totalMilliseconds = timeout
         return request
     }
@@ -104,113 +82,5 @@ package struct HTTPToolHandler: ToolHandler {
                 .invalidInput, "the argument '\(name)' becomes a header and may hold no control characters")
         }
         return text
-    }
-
-    private func mapped(
-        _ value: JSONValue, by mapping: JMESPath?, _ name: String
-    ) throws(EngineError) -> JSONValue {
-        guard let mapping else { return value }
-        do throws(JMESPathError) {
-            return try mapping.search(value)
-        } catch {
-            throw EngineError(.invalidInput, "'\(name)' of the tool failed: \(error.message)")
-        }
-    }
-
-    private func exchange(_ request: HTTPRequest, attempt: Int) async throws(EngineError) -> ToolAnswer {
-        var request = request
-        var response = try await transport.send(request)
-        var redirects = 0
-        while (300..<400).contains(response.status), let place = response.header("location") {
-            redirects += 1
-            guard redirects <= Self.redirectLimit else {
-                throw EngineError(.refused, "HTTP \(response.status): the tool redirects in circles")
-            }
-            request = try redirected(request, response.status, to: place)
-            response = try await transport.send(request)
-        }
-        var attributes = JSONObject()
-        attributes["http.request.method"] = .string(request.method)
-        attributes["url.full"] = .string(request.url)
-        attributes["http.response.status_code"] = .int(response.status)
-        if attempt > 1 { attributes["http.request.resend_count"] = .int(attempt - 1) }
-        if redirects > 0 { attributes["cleo.http.redirects"] = .int(redirects) }
-        let body = try await response.body.collect(limit: Self.bodyLimit)
-        guard response.isSuccess else {
-            let excerpt = String(decoding: body.prefix(512), as: UTF8.self) + (body.count > 512 ? "…" : "")
-            throw EngineError(
-                response.status == 429 || response.status >= 500 ? .unreachable : .refused,
-                "HTTP \(response.status)\(excerpt.isEmpty ? "" : ": " + excerpt)",
-                retryAfter: RetryAfter.seconds(response, now: clock.now()))
-        }
-        return ToolAnswer(text: try told(body), attributes: attributes)
-    }
-
-    /// The request that a redirection asks for (RFC 9110, section 15.4). It stays on the tool's own host, or goes to one
-    /// that is allowed; credentials stay with the origin that they were meant for.
-    private func redirected(
-        _ request: HTTPRequest, _ status: Int, to place: String
-    ) throws(EngineError) -> HTTPRequest {
-        guard let from = WebAddress(request.url), let to = from.resolve(place),
-            !(from.scheme == "https" && to.scheme == "http"),
-            to.host == from.host || network.redirectHosts.contains(to.host)
-        else {
-            throw EngineError(
-                .refused, "HTTP \(status): the tool redirects to '\(place)', and only its own host is followed",
-                hint: "put the final address into the tools file, or the host under network.redirect_hosts in cleo.yaml"
-            )
-        }
-        var next = request
-        next.url = to.text
-        if status == 303 || ((status == 301 || status == 302) && request.method == "POST") {
-            next.method = "GET"
-            next.body = nil
-            next.headers.removeAll { $0.name.lowercased() == "content-type" }
-        }
-        if !to.hasOrigin(of: from) {
-            let own = Set(["authorization", "cookie"] + spec.headers.map { $0.name.lowercased() })
-            next.headers.removeAll { own.contains($0.name.lowercased()) }
-        }
-        return next
-    }
-
-    /// What the model is told of an answer.
-    private func told(_ body: [UInt8]) throws(EngineError) -> String {
-        let isTouched = !spec.redact.isEmpty || spec.responseMapping != nil
-        guard isTouched, let value = try? JSONParser.parse(body) else {
-            return String(decoding: body, as: UTF8.self)
-        }
-        let mapped = try mapped(redacted(value), by: spec.responseMapping, "responseMapping")
-        return mapped.string ?? mapped.text
-    }
-
-    /// At every depth: a name that is secret at the top is secret below, too.
-    private func redacted(_ value: JSONValue) -> JSONValue {
-        guard !spec.redact.isEmpty else { return value }
-        switch value {
-        case .array(let items): return .array(items.map(redacted))
-        case .object(let object):
-            return .object(
-                JSONObject(
-                    object.map { key, item in
-                        (key, spec.redact.contains(key) ? .string("[REDACTED]") : redacted(item))
-                    }))
-        case .null, .bool, .number, .string: return value
-        }
-    }
-
-    private func mayRetry(_ failure: EngineError) -> Bool {
-        if failure.message.hasPrefix("HTTP ") {
-            let status = Int(failure.message.dropFirst(5).prefix(3)) ?? 0
-            return spec.retry.retryOn.contains(status)
-        }
-        return failure.code == .unreachable && spec.retry.retryOnNetworkError
-    }
-
-    private func pause(after failure: EngineError, attempt: Int) -> Int {
-        var wait = Double(spec.retry.initialBackoff)
-        for _ in 1..<attempt { wait *= spec.retry.multiplier }
-        if spec.retry.respectRetryAfter, let asked = failure.retryAfter { wait = max(wait, asked * 1_000) }
-        return Int(min(wait, Double(spec.retry.maxBackoff)))
     }
 }

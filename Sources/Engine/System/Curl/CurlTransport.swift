@@ -7,10 +7,18 @@ package import Engine
 package final class CurlTransport: HTTPTransport {
     private let loop = CurlLoop.shared
     private let network: NetworkSettings
+    private let isForTools: Bool
 
-    package init(_ network: NetworkSettings = NetworkSettings()) { self.network = network }
+    /// - Parameter isForTools: whether what is asked for may come from a model; then link-local addresses are out of
+    ///   reach, unless the settings allow them.
+    package init(_ network: NetworkSettings = NetworkSettings(), isForTools: Bool = false) {
+        self.network = network
+        self.isForTools = isForTools
+    }
 
     package func send(_ request: HTTPRequest) async throws(EngineError) -> HTTPResponse {
+        var request = request
+        if isForTools { request.mayReachLinkLocal = network.allowsLinkLocal }
         let transfer = CurlTransfer(request, network, loop: loop)
         loop.start(transfer)
         let head = try await transfer.head()
