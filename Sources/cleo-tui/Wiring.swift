@@ -133,6 +133,10 @@ struct Wiring {
                 HTTPToolHandler(
                     name: spec.name, spec: http, timeout: spec.timeout, transport: transport, files: files,
                     clock: clock, network: network)
+            case .openapi(let openAPI):
+                OpenAPIToolHandler(
+                    name: spec.name, spec: openAPI, timeout: spec.timeout, transport: transport, files: files,
+                    yaml: LibYAMLReader(), clock: clock, network: network)
             case .mcp(let mcp): mcpHandler(spec, mcp, transport)
             }
         }
@@ -266,9 +270,13 @@ struct Wiring {
             switch handler.kind {
             case .http(let spec): spec.credential
             case .mcp(let spec): spec.credential
+            case .openapi(let spec): spec.credential
             }
         }
-        return variables.secrets
+        let named = handlers.flatMap { handler in
+            if case .openapi(let spec) = handler.kind { Array(spec.credentials.values) } else { [Secret]() }
+        }
+        return variables.secrets + named
             + credentials.compactMap { credential in
                 if case .value(let secret) = credential?.source { secret } else { nil }
             }

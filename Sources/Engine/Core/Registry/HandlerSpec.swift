@@ -3,6 +3,7 @@ package struct HandlerSpec: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case http(HTTPHandlerSpec)
         case mcp(MCPHandlerSpec)
+        case openapi(OpenAPIHandlerSpec)
     }
 
     package var name: String
@@ -23,6 +24,7 @@ package struct HandlerSpec: Sendable, Equatable {
     package var kindName: String {
         switch kind {
         case .http: "http"
+        case .openapi: "openapi"
         case .mcp(let spec):
             switch spec.transport {
             case .stdio: "mcp/stdio"
@@ -96,6 +98,33 @@ package struct MCPHandlerSpec: Sendable, Equatable {
 
     package func offers(_ tool: String) -> Bool {
         allowlist.isEmpty ? !blocklist.contains(tool) : allowlist.contains(tool)
+    }
+}
+
+/// A service that an OpenAPI document describes; each of its operations is a tool.
+package struct OpenAPIHandlerSpec: Sendable, Equatable {
+    /// An http or https address, or a file.
+    package var document: String
+    /// Takes the place of the document's servers.
+    package var baseURL: String?
+    /// Ids of the operations that become tools; empty: all.
+    package var operations: [String]
+    package var headers: [Header]
+    /// For whatever scheme an operation asks for.
+    package var credential: Credential?
+    /// By the scheme's name in the document.
+    package var credentials: [String: Secret]
+    package var redact: [String]
+    package var retry: RetryPolicy
+
+    package init(document: String, baseURL: String? = nil, operations: [String] = []) {
+        self.document = document
+        self.baseURL = baseURL
+        self.operations = operations
+        headers = []
+        credentials = [:]
+        redact = []
+        retry = RetryPolicy()
     }
 }
 

@@ -55,11 +55,12 @@ package struct ToolsFileLoader {
         switch type {
         case "http": kind = http(&fields).map { .http($0) }
         case "mcp": kind = mcp(&fields).map { .mcp($0) }
+        case "openapi": kind = openapi(&fields).map { .openapi($0) }
         case .some(let type):
             fields.ignore(["tool", "auth", "grpcConfig", "openAPIConfig", "clientConfig"])
             fields.warning(
                 "handlers of type '\(type)' do not act yet; '\(name)' is left out", at: "type",
-                hint: "use 'http' or 'mcp'")
+                hint: "use 'http', 'openapi' or 'mcp'")
             kind = nil
         case nil:
             fields.ignore(["tool", "auth", "httpConfig", "mcpConfig", "grpcConfig", "openAPIConfig", "clientConfig"])
@@ -230,6 +231,27 @@ package struct ToolsFileLoader {
             fields.error("the token for 'basic' must be USER:PASSWORD", at: "authToken")
         }
         return Credential(scheme: scheme, source: .value(Secret(token)))
+    }
+
+    // MARK: openapi
+
+    private func openapi(_ fields: inout FieldReader) -> OpenAPIHandlerSpec? {
+        let auth = auth(&fields)
+        let address = fields.string("endpoint")
+        fields.ignore(["tool"])
+        guard var config = fields.child("openAPIConfig", required: true) else { return nil }
+        let document = config.string("specURL") ?? address
+        if document == nil { config.missing("specURL") }
+        var spec = OpenAPIHandlerSpec(document: document ?? "", baseURL: config.string("baseURL"))
+        if let base = spec.baseURL { checkURL(base, config, "baseURL") }
+        spec.operations = config.strings("operationFilter") ?? []
+        spec.headers = headers(&config, "headers")
+        spec.credential = auth ?? flatCredential(&config)
+        spec.redact = config.strings("redact") ?? []
+        for (name, text) in config.texts("credentials") ?? [] { spec.credentials[name] = Secret(text) }
+        spec.retry = retryPolicy(&config)
+        config.finish()
+        return document == nil ? nil : spec
     }
 
     // MARK: mcp
