@@ -191,9 +191,7 @@ struct OpenAPIReader {
 
     /// A file in a form: a text, or bytes with a name.
     private func file(_ schema: JSONValue, _ type: String) -> JSONValue {
-        guard type.hasPrefix("multipart/"), schema["format"] == "binary" || schema["contentEncoding"] == "base64" else {
-            return schema
-        }
+        guard type.hasPrefix("multipart/"), Self.isFile(schema) else { return schema }
         return [
             "anyOf": [
                 ["type": "string", "description": "the text of the file"],
@@ -203,6 +201,11 @@ struct OpenAPIReader {
                 ],
             ]
         ]
+    }
+
+    /// 3.0 says `format: binary`, 3.1 a media type.
+    static func isFile(_ schema: JSONValue?) -> Bool {
+        schema?["format"] == "binary" || schema?["contentMediaType"] != nil || schema?["contentEncoding"] == "base64"
     }
 
     private func isRecursive(_ schema: JSONValue?) -> Bool {

@@ -157,7 +157,7 @@ struct OpenAPIRequest {
         }
         func part(_ name: String, _ item: JSONValue) {
             let rules = body.encoding[name]
-            let isFile = item["bytesBase64"] != nil || body.schema["properties"]?[name]?["format"] == "binary"
+            let isFile = item["bytesBase64"] != nil || OpenAPIReader.isFile(body.schema["properties"]?[name])
             let usual = isFile ? "application/octet-stream" : item.object == nil ? "text/plain" : "application/json"
             let type = rules?["contentType"]?.string ?? usual
             let file = isFile ? "; filename=\"\(quoted(item["filename"]?.string ?? name))\"" : ""
