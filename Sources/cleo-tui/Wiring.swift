@@ -138,6 +138,11 @@ struct Wiring {
                     name: spec.name, spec: openAPI, timeout: spec.timeout, transport: transport, files: files,
                     yaml: LibYAMLReader(), clock: clock, network: network)
             case .mcp(let mcp): mcpHandler(spec, mcp, transport)
+            case .mock(let mock): MockToolHandler(name: spec.name, spec: mock, timeout: spec.timeout)
+            case .exec(let exec):
+                ExecToolHandler(
+                    name: spec.name, spec: exec, timeout: spec.timeout, directory: files.root,
+                    launcher: SpawnLauncher(), variables: EnvironmentVariables())
             }
         }
     }
@@ -271,6 +276,7 @@ struct Wiring {
             case .http(let spec): spec.credential
             case .mcp(let spec): spec.credential
             case .openapi(let spec): spec.credential
+            case .mock, .exec: nil
             }
         }
         let named = handlers.flatMap { handler in

@@ -233,11 +233,11 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
         }
         let variables = [
             "CLEO_TUI": "x", "CLEO_DEMO_HTTP": "http://127.0.0.1:1", "API_KEY": "k", "SHOP_TOKEN": "t",
-            "SEARCH_TOKEN": "s",
+            "SEARCH_TOKEN": "s", "SHOP_KEY": "k",
         ]
         let loaded = load(lines.joined(separator: "\n"), variables)
         #expect(loaded.diagnostics.filter { $0.severity == .error }.isEmpty, "\(loaded.diagnostics)")
-        #expect(loaded.value?.map(\.kindName) == ["mcp/stdio", "http", "mcp/http"])
+        #expect(loaded.value?.map(\.kindName) == ["mcp/stdio", "http", "openapi", "mcp/http"])
     }
 
     @Test(arguments: [

@@ -33,7 +33,7 @@ struct FileChecker {
         }
     }
 
-    private enum Kind { case pack, tools, mock, provider, config }
+    private enum Kind { case pack, tools, tool, servers, mock, provider, config }
 
     private static func kind(ofName path: String) -> Kind? {
         let name = path.split(separator: "/").last.map(String.init) ?? path
@@ -42,6 +42,8 @@ struct FileChecker {
         if packs.contains(where: { name.hasSuffix($0) }) { return .pack }
         if name.hasSuffix(".mock.yaml") { return .mock }
         if name.hasSuffix(".provider.yaml") { return .provider }
+        if name.hasSuffix(".tool.yaml") { return .tool }
+        if name == ".mcp.json" || name == "mcp.json" { return .servers }
         return name.hasPrefix("tools.y") || name == "tools.json" ? .tools : nil
     }
 
@@ -49,6 +51,7 @@ struct FileChecker {
         if let kind = kind(ofName: document.file) { return kind }
         switch document.value.text("kind") {
         case "ToolRegistry": return .tools
+        case "Tool": return .tool
         case "Provider": return .provider
         case "PromptConfig", "Arena": return .pack
         default: break
@@ -56,6 +59,7 @@ struct FileChecker {
         let keys = document.value.object?.keys ?? []
         if keys.contains("prompts") { return .pack }
         if keys.contains("handlers") { return .tools }
+        if keys.contains("mcpServers") { return .servers }
         return keys.contains("scenarios") || keys.contains("rules") ? .mock : nil
     }
 
@@ -69,6 +73,8 @@ struct FileChecker {
         switch Self.kind(of: document) {
         case .pack: checkPack(document, path, &report)
         case .tools: report.diagnostics += ToolsFileLoader.load(document, variables: variables).diagnostics
+        case .tool: report.diagnostics += ToolManifestLoader.load(document, variables: variables).diagnostics
+        case .servers: report.diagnostics += MCPServersLoader.load(document, variables: variables).diagnostics
         case .mock: report.diagnostics += MockScriptLoader.load(document, patterns: patterns).diagnostics
         case .provider: report.diagnostics += ProviderConfigLoader.load(document, variables: variables).diagnostics
         case .config: report.diagnostics += WorkspaceConfigLoader.load(document, variables: variables).diagnostics

@@ -13,7 +13,6 @@ package struct Workspace: Sendable {
     package var prompt: Prompt
     /// Values for the prompt: `cleo.yaml`'s, then the command line's.
     package var variables: [String: JSONValue]
-    package var toolsFile: String?
     package var handlers: [HandlerSpec]
     package var provider: ResolvedProvider
     /// Who answers when the first one fails.
@@ -93,7 +92,7 @@ package struct WorkspaceLoader {
     ) -> Loaded<WorkspaceTools> {
         var loader = WorkspaceLoader(reader, variables, patterns, options)
         guard let config = loader.config() else { return Loaded(value: nil, diagnostics: loader.diagnostics) }
-        let handlers = loader.toolsFile(config).map { loader.handlers($0) } ?? []
+        let handlers = loader.handlers(config)
         return Loaded(
             value: WorkspaceTools(handlers: handlers, network: config.network), diagnostics: loader.diagnostics)
     }
@@ -117,8 +116,7 @@ package struct WorkspaceLoader {
         else { return nil }
         let packFile = packFiles[0]
         config.semantics = options.semantics ?? config.semantics
-        let toolsFile = withTools ? toolsFile(config) : nil
-        let handlers = toolsFile.map { self.handlers($0) } ?? []
+        let handlers = withTools ? self.handlers(config, packFile) : []
         guard let provider = provider(config, packFile) else { return nil }
         var fallback: [ResolvedProvider] = []
         for choice in options.provider == nil ? config.fallback : [] {
@@ -136,7 +134,7 @@ package struct WorkspaceLoader {
         return Workspace(
             config: config, packFile: packFile, pack: pack, editions: inspection.editions,
             divergences: Parity.report(pack, inspection.document, reason: inspection.reasons[.promptKit]),
-            skills: skills, schemas: schemas, prompt: prompt, variables: variables, toolsFile: toolsFile,
+            skills: skills, schemas: schemas, prompt: prompt, variables: variables,
             handlers: handlers, provider: provider, fallback: fallback, judge: judge,
             folders: Set(reader.folders + skills.compactMap(\.folder)).sorted())
     }
@@ -254,17 +252,5 @@ package struct WorkspaceLoader {
             fail(error.message, file: file, hint: error.hint)
             return nil
         }
-    }
-
-    // MARK: The tools
-
-    private func toolsFile(_ config: WorkspaceConfig) -> String? {
-        if let file = options.tools ?? config.tools { return file }
-        return Self.toolsFiles.first { reader.files.exists($0) }
-    }
-
-    private mutating func handlers(_ file: String) -> [HandlerSpec] {
-        guard let document = keep(reader.read(file)) else { return [] }
-        return keep(ToolsFileLoader.load(document, variables: variables)) ?? []
     }
 }

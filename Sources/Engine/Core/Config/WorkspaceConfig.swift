@@ -3,8 +3,8 @@ package struct WorkspaceConfig: Sendable, Equatable {
     /// The pack's file, relative to the workspace; nil: the only one in `prompts/`.
     package var pack: String?
     package var prompt: String?
-    /// The tools file, relative to the workspace; nil: `tools.yaml`, where there is one.
-    package var tools: String?
+    /// The tools files, relative to the workspace; empty: `tools.yaml`, where there is one.
+    package var tools: [String] = []
     /// The provider's name, or what it is; nil: `mock`.
     package var provider: ProviderChoice?
     /// Providers that are asked when the first one fails, in this order.
@@ -93,7 +93,9 @@ package enum WorkspaceConfigLoader {
     ) {
         config.pack = root.string("pack")
         config.prompt = root.string("prompt")
-        config.tools = root.string("tools")
+        config.tools =
+            root.object["tools"]?.string.map { _ in root.string("tools") }.flatMap { $0.map { [$0] } }
+            ?? root.strings("tools") ?? []
         config.mouse = root.bool("mouse") ?? false
         config.provider = ProviderChoice.read(&root, "provider")
         config.judge = ProviderChoice.read(&root, "judge")

@@ -76,6 +76,8 @@ package struct ProcessCommand: Sendable, Equatable {
 package protocol ChildProcess: Sendable {
     /// Writes to its standard input.
     func write(_ bytes: [UInt8]) async throws(EngineError)
+    /// Nothing more is written to it.
+    func endInput()
     /// What it wrote to its standard output since the last call; nil when it has closed it.
     func output() async -> [UInt8]?
     /// The last lines of its standard error.

@@ -4,6 +4,8 @@ package struct HandlerSpec: Sendable, Equatable {
         case http(HTTPHandlerSpec)
         case mcp(MCPHandlerSpec)
         case openapi(OpenAPIHandlerSpec)
+        case mock(MockToolSpec)
+        case exec(ExecToolSpec)
     }
 
     package var name: String
@@ -25,6 +27,8 @@ package struct HandlerSpec: Sendable, Equatable {
         switch kind {
         case .http: "http"
         case .openapi: "openapi"
+        case .mock: "mock"
+        case .exec: "exec"
         case .mcp(let spec):
             switch spec.transport {
             case .stdio: "mcp/stdio"
@@ -125,6 +129,35 @@ package struct OpenAPIHandlerSpec: Sendable, Equatable {
         credentials = [:]
         redact = []
         retry = RetryPolicy()
+    }
+}
+
+/// A tool whose answer stands in its file.
+package struct MockToolSpec: Sendable, Equatable {
+    package var tool: ToolDescriptor
+    /// The answer; nil where a template makes it.
+    package var result: JSONValue?
+    package var template: GoTemplate?
+
+    package init(tool: ToolDescriptor, result: JSONValue?, template: GoTemplate?) {
+        self.tool = tool
+        self.result = result
+        self.template = template
+    }
+}
+
+/// A tool that a program answers.
+package struct ExecToolSpec: Sendable, Equatable {
+    package var tool: ToolDescriptor
+    /// The program and its arguments.
+    package var arguments: [String]
+    /// Names of environment variables that it gets, and that have to be set.
+    package var variables: [String]
+
+    package init(tool: ToolDescriptor, arguments: [String], variables: [String]) {
+        self.tool = tool
+        self.arguments = arguments
+        self.variables = variables
     }
 }
 

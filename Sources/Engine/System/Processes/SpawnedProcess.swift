@@ -221,7 +221,7 @@ final class SpawnedProcess: ChildProcess {
     }
 
     /// The input ends first; who does not leave then is asked, and then made to. The group goes with its leader.
-    private func end() {
+    func endInput() {
         let input = state.withLock { state -> Int32 in
             guard !state.isWriting else {
                 state.closesAfterWriting = true
@@ -231,6 +231,10 @@ final class SpawnedProcess: ChildProcess {
             return state.input
         }
         if input >= 0 { close(input) }
+    }
+
+    private func end() {
+        endInput()
         if !reap(milliseconds: 500) {
             kill(-pid, SIGTERM)
             if !reap(milliseconds: 1_500) {

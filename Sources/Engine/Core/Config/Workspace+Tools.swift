@@ -1,0 +1,51 @@
+/// Finding tools.
+extension WorkspaceLoader {
+    /// Of the command line, else of `cleo.yaml`, else `tools.yaml`; and what the pack's arena file names.
+    mutating func handlers(_ config: WorkspaceConfig, _ packFile: String? = nil) -> [HandlerSpec] {
+        var files = options.tools.map { [$0] } ?? config.tools
+        if files.isEmpty { files = Self.toolsFiles.filter { reader.files.exists($0) }.prefix(1).map { $0 } }
+        var handlers = files.flatMap { self.handlers(file: $0) }
+        if let packFile, let arena = reader.read(packFile).value, arena.value.text("kind") == "Arena" {
+            handlers += self.handlers(arena: arena)
+        }
+        var names: Set<String> = []
+        return handlers.filter { handler in
+            if names.insert(handler.name).inserted { return true }
+            fail("two handlers are called '\(handler.name)'; the first one stays", file: files.first ?? "")
+            return false
+        }
+    }
+
+    /// A tools file, a tool's own file, or the `mcpServers` of other clients.
+    private mutating func handlers(file: String) -> [HandlerSpec] {
+        guard let document = keep(reader.read(file)) else { return [] }
+        if document.value.text("kind") == "Tool" {
+            return keep(ToolManifestLoader.load(document, variables: variables)).map { [$0] } ?? []
+        }
+        if document.value["mcpServers"] != nil {
+            return keep(MCPServersLoader.load(document, variables: variables)) ?? []
+        }
+        return keep(ToolsFileLoader.load(document, variables: variables)) ?? []
+    }
+
+    /// PromptArena's `tools` and `mcp_servers`.
+    private mutating func handlers(arena: SourceDocument) -> [HandlerSpec] {
+        let spec = arena.value["spec"]
+        var handlers: [HandlerSpec] = []
+        for entry in spec?["tools"]?.array ?? [] {
+            guard let file = entry.text("file") else { continue }
+            handlers += self.handlers(file: PackSources.resolve(file, beside: arena.file))
+        }
+        let report = DiagnosticSink()
+        for (index, server) in (spec?["mcp_servers"]?.array ?? []).enumerated() {
+            let pointer = "/spec/mcp_servers/\(index)"
+            guard
+                var fields = FieldReader(arena, at: pointer, value: server, what: "a server", report: report),
+                let name = fields.string("name", required: true)
+            else { continue }
+            if let handler = MCPServersLoader.read(&fields, name) { handlers.append(handler) }
+        }
+        _ = keep(Loaded<Bool>(value: true, diagnostics: report.diagnostics))
+        return handlers
+    }
+}
