@@ -251,7 +251,8 @@ struct Wiring {
         _ workspace: Workspace, _ store: any SessionStore, _ arguments: Arguments
     ) throws(EngineError) -> (LocalClient, ToolBox, Agent) {
         let agent = try agent(workspace)
-        let tools = ToolBox(handlers: handlers(workspace), patterns: patterns, clock: clock)
+        let tools = ToolBox(
+            handlers: handlers(workspace), patterns: patterns, clock: clock, breaker: workspace.config.limits.breaker)
         redactor.add(secrets(workspace.handlers) + Self.secrets(workspace.variables))
         let (remembered, redactor) = (remembered, redactor)
         let client = LocalClient(

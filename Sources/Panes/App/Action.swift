@@ -1,7 +1,7 @@
 /// What a person can ask the screen to do. One table gives the palette, the `/commands`, the keys and the help.
 package enum Action: String, Sendable, CaseIterable {
     case palette, help, stop, newSession, sessions, rename, prompt, callTool, copy, zoom
-    case again, chooseModel, setVariable, attach, moveWorkflow, evaluate
+    case again, chooseModel, setVariable, attach, mockTool, moveWorkflow, evaluate
     case nextPane, previousPane, chat, trace, costs, tools, pack, wire, redraw, suspend, quit
 
     package var title: String {
@@ -27,6 +27,7 @@ package enum Action: String, Sendable, CaseIterable {
         case .again: "say the last message again, after an answer that broke off"
         case .chooseModel: "let another model answer"
         case .attach: "send an image along"
+        case .mockTool: "answer for a tool, to see what the agent makes of it"
         case .setVariable: "give a variable of the prompt, or a parameter of the model, a value"
         case .moveWorkflow: "move the workflow by an event"
         case .evaluate: "run the evals of the whole session"
@@ -44,6 +45,7 @@ package enum Action: String, Sendable, CaseIterable {
         case .costs: "cost"
         case .setVariable: "set"
         case .chooseModel: "model"
+        case .mockTool: "mock"
         case .moveWorkflow: "event"
         case .evaluate: "evals"
         case .palette, .nextPane, .previousPane, .redraw, .suspend: nil
@@ -59,6 +61,7 @@ package enum Action: String, Sendable, CaseIterable {
         case .setVariable: "NAME VALUE"
         case .chooseModel: "NAME"
         case .attach: "FILE"
+        case .mockTool: "TOOL ANSWER"
         case .moveWorkflow: "NAME"
         default: nil
         }
@@ -87,7 +90,7 @@ package enum Action: String, Sendable, CaseIterable {
         case .redraw: [.control("l")]
         case .suspend: [.control("z")]
         case .quit: [.control("q")]
-        case .rename, .callTool, .setVariable, .attach, .moveWorkflow, .evaluate: []
+        case .rename, .callTool, .setVariable, .attach, .mockTool, .moveWorkflow, .evaluate: []
         }
     }
 

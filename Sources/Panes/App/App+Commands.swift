@@ -72,6 +72,12 @@ extension App {
         case .chooseModel where !rest.isEmpty:
             _ = composer.take()
             return [.submit(.chooseModel(session, rest))]
+        case .mockTool:
+            guard !rest.isEmpty else { break }
+            _ = composer.take()
+            let parts = rest.split(separator: " ", maxSplits: 1).map(String.init)
+            let answer = parts.count > 1 ? (try? JSONParser.parse(parts[1])) ?? .string(parts[1]) : Optional.none
+            return [.submit(.mockTool(session, parts[0], answer))]
         case .attach:
             guard !rest.isEmpty else { break }
             _ = composer.take()
@@ -134,7 +140,7 @@ extension App {
         case .sessions: return [.listSessions]
         case .chooseModel: return [.listModels]
         case .again: return sayAgain()
-        case .rename, .callTool, .setVariable, .attach:
+        case .rename, .callTool, .setVariable, .attach, .mockTool:
             focus = .chat
             composer.editor.set("/\(action.command ?? "") ")
         case .prompt: showPrompt()

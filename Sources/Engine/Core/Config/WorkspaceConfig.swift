@@ -36,21 +36,63 @@ package struct ApprovalPolicy: Sendable, Equatable {
         case always
         /// Never asks.
         case never
+        /// Never runs.
+        case deny
+    }
+
+    /// A rule for some calls of some tools.
+    package struct Condition: Sendable, Equatable {
+        /// A tool's name, or a prefix with `*`.
+        package var tool: String
+        /// Nil: every handler.
+        package var handler: String?
+        /// Holds for arguments for which it is true.
+        package var when: JMESPath?
+        package var rule: Rule
+        /// For the model and the trace.
+        package var reason: String?
+
+        package init(tool: String, handler: String?, when: JMESPath?, rule: Rule, reason: String?) {
+            self.tool = tool
+            self.handler = handler
+            self.when = when
+            self.rule = rule
+            self.reason = reason
+        }
     }
 
     package var standard = Rule.ask
+    /// Looked at first, in their order.
+    package var conditions: [Condition] = []
     /// By tool name or prefix with `*`; the longest that fits wins.
     package var tools: [String: Rule] = [:]
+    package var handlers: [String: Rule] = [:]
 
     package init() {}
 
-    /// The rule for a tool, and how it came about, for people.
-    package func rule(for tool: String) -> (rule: Rule, reason: String) {
-        let fitting = tools.filter { key, _ in
-            key.hasSuffix("*") ? tool.hasPrefix(key.dropLast()) : key == tool
+    private static func fits(_ pattern: String, _ tool: String) -> Bool {
+        pattern.hasSuffix("*") ? tool.hasPrefix(pattern.dropLast()) : pattern == tool
+    }
+
+    /// The rule for a call, and how it came about, for people.
+    package func rule(
+        for tool: String, handler: String? = nil, arguments: JSONValue = .null
+    ) -> (rule: Rule, reason: String) {
+        for (index, condition) in conditions.enumerated() where Self.fits(condition.tool, tool) {
+            if let wanted = condition.handler, wanted != handler { continue }
+            if let when = condition.when {
+                // An expression that fails on these arguments does not hold.
+                guard case .bool(true)? = try? when.search(arguments) else { continue }
+            }
+            let words = condition.reason.map { ": \($0)" } ?? ""
+            return (condition.rule, "approval.rules[\(index)] = \(condition.rule.rawValue)\(words)")
         }
+        let fitting = tools.filter { key, _ in Self.fits(key, tool) }
         if let best = fitting.max(by: { ($0.key.count, $0.key) < ($1.key.count, $1.key) }) {
             return (best.value, "approval.tools.\(best.key) = \(best.value.rawValue)")
+        }
+        if let handler, let rule = handlers[handler] {
+            return (rule, "approval.handlers.\(handler) = \(rule.rawValue)")
         }
         return (standard, "approval = \(standard.rawValue)")
     }
@@ -63,6 +105,7 @@ package struct TurnLimits: Sendable, Equatable {
     /// What a tool may tell the model, in bytes; the rest is cut, and said.
     package var toolResultBytes = 256 << 10
     package var parallelTools = 10
+    package var breaker = CircuitBreaker.Settings()
     package var budget = Budget()
     /// A conversation of so many tokens is announced before it is sent.
     package var announceTokens = 50_000
@@ -116,6 +159,12 @@ package enum WorkspaceConfigLoader {
                 limits.int("tool_result_bytes", atLeast: 1_024) ?? config.limits.toolResultBytes
             config.limits.parallelTools = limits.int("parallel_tools", atLeast: 1) ?? config.limits.parallelTools
             config.limits.announceTokens = limits.int("announce_tokens", atLeast: 1) ?? config.limits.announceTokens
+            if var breaker = limits.child("breaker") {
+                let standard = config.limits.breaker
+                config.limits.breaker.failures = breaker.int("failures", atLeast: 0) ?? standard.failures
+                config.limits.breaker.openMilliseconds = breaker.duration("open_for") ?? standard.openMilliseconds
+                breaker.finish()
+            }
             if var budget = limits.child("budget") { config.limits.budget = Budget(&budget) }
             limits.finish()
         }
@@ -146,6 +195,37 @@ package enum WorkspaceConfigLoader {
                 }
             }
         }
+        if var handlers = approval.child("handlers") {
+            for name in handlers.object.keys {
+                if let rule = handlers.choice(name, of: rules).flatMap({ ApprovalPolicy.Rule(rawValue: $0) }) {
+                    policy.handlers[name] = rule
+                }
+            }
+        }
+        for condition in approval.children("rules") {
+            var condition = condition
+            let tool = condition.string("tool") ?? "*"
+            let handler = condition.string("handler")
+            let when = expression(&condition)
+            let reason = condition.string("reason")
+            if let rule = condition.choice("rule", of: rules, required: true)
+                .flatMap({ ApprovalPolicy.Rule(rawValue: $0) })
+            {
+                policy.conditions.append(
+                    ApprovalPolicy.Condition(tool: tool, handler: handler, when: when, rule: rule, reason: reason))
+            }
+            condition.finish()
+        }
         approval.finish()
+    }
+
+    private static func expression(_ fields: inout FieldReader) -> JMESPath? {
+        guard let text = fields.string("when") else { return nil }
+        do throws(JMESPathError) {
+            return try JMESPath(text)
+        } catch {
+            fields.error("'when' is no JMESPath expression: \(error.message)", at: "when")
+            return nil
+        }
     }
 }

@@ -26,6 +26,8 @@ package enum EngineCommand: Sendable, Equatable {
     /// Answers come from another model, or another provider, from the next turn on: a model's name, a provider's, or
     /// `PROVIDER/MODEL`. Holds for every session of the workspace, as long as the program runs.
     case chooseModel(SessionID, String)
+    /// Answers for a tool until the program ends; nil lets the tool answer again.
+    case mockTool(SessionID, String, JSONValue?)
     /// Sets a parameter of the model over what the files say; null takes it back.
     case setParameter(SessionID, String, JSONValue)
 }

@@ -24,23 +24,49 @@ struct Approvals {
 extension SessionRuntime {
     package func answer(_ call: CallID, _ decision: ApprovalDecision) { approvals.answer(call, decision) }
 
-    /// Why a person has to be asked; nil when the tool may run.
-    private func reasonToAsk(_ tool: ToolDescriptor) -> String? {
-        guard !approvals.granted.contains(tool.name) else { return nil }
-        let (rule, reason) = agent.approval.rule(for: tool.name)
+    /// How a call ends that does not run.
+    struct Refusal {
+        var status: ToolOutcome.Status
+        var text: String
+        /// Whether the person was asked; else the rules alone said no.
+        var wasAsked: Bool
+    }
+
+    private enum Verdict { case runs(String), asks(String), denied(String) }
+
+    /// What the rules say to a call, and why.
+    private func verdict(_ call: ToolCall, _ tool: ToolDescriptor, _ handler: String) -> Verdict {
+        let (rule, reason) = agent.approval.rule(for: tool.name, handler: handler, arguments: call.arguments)
         switch rule {
-        case .never: return nil
-        case .always: return reason
-        case .ask: return tool.readOnly ? nil : "the tool is not known to be read-only; \(reason)"
+        // A grant does not reach what is forbidden.
+        case .deny: return .denied(reason)
+        case _ where approvals.granted.contains(tool.name): return .runs("granted for the session")
+        case .never: return .runs(reason)
+        case .always: return .asks(reason)
+        case .ask where tool.readOnly: return .runs("read-only; \(reason)")
+        case .ask: return .asks("the tool is not known to be read-only; \(reason)")
         }
     }
 
     /// Asks the person where the rules say so.
     /// - Returns: nil when the tool may run, else how the call ends.
     func approve(
-        _ call: ToolCall, _ tool: ToolDescriptor, handler: String, turn: TurnID?, parent: SpanID?
-    ) async -> (status: ToolOutcome.Status, text: String)? {
-        guard let reason = reasonToAsk(tool) else { return nil }
+        _ call: ToolCall, _ tool: ToolDescriptor, handler: String, turn: TurnID?, in toolSpan: inout TraceSpan
+    ) async -> Refusal? {
+        let parent = toolSpan.id
+        let reason: String
+        switch verdict(call, tool, handler) {
+        case .runs(let why):
+            toolSpan.attributes["cleo.policy.decision"] = .string("runs: \(why)")
+            return nil
+        case .denied(let why):
+            toolSpan.attributes["cleo.policy.decision"] = .string("denied: \(why)")
+            return Refusal(
+                status: .denied, text: "Error: the policy does not allow this call: \(why)", wasAsked: false)
+        case .asks(let why):
+            toolSpan.attributes["cleo.policy.decision"] = .string("asks: \(why)")
+            reason = why
+        }
         var span = openSpan("approval", .approval, parent: parent, turn: turn)
         let request = ApprovalRequest(
             call: call, handler: handler, reason: reason,
@@ -55,22 +81,23 @@ extension SessionRuntime {
             Task { await self.withdraw(call.id) }
         }
         let answered: ApprovalAnswered
-        var refusal: (ToolOutcome.Status, String)?
+        var refusal: Refusal?
         switch decision {
         case .once: answered = ApprovalAnswered(call: call.id, decision: .once)
         case .session: answered = ApprovalAnswered(call: call.id, decision: .session)
         case .deny(let why):
             answered = ApprovalAnswered(call: call.id, decision: .deny, reason: why.isEmpty ? nil : why)
             let said = why.isEmpty ? "no reason was given" : why
-            refusal = (.denied, "Error: the person did not allow this call: \(said)")
+            refusal = Refusal(
+                status: .denied, text: "Error: the person did not allow this call: \(said)", wasAsked: true)
         case nil:
             close(&span, turn: turn, status: .cancelled)
-            return (.cancelled, "Error: cancelled")
+            return Refusal(status: .cancelled, text: "Error: cancelled", wasAsked: true)
         }
         span.attributes["cleo.approval.decision"] = .string(answered.decision.rawValue)
         emit(.approvalAnswered(answered), turn)
         close(&span, turn: turn)
-        return refusal.map { (status: $0.0, text: $0.1) }
+        return refusal
     }
 
     private func withdraw(_ call: CallID) { approvals.answer(call, nil) }

@@ -41,6 +41,10 @@ package actor LocalClient: EngineClient {
         case .callTool(let id, let tool, let arguments): try await session(id).callTool(tool, arguments)
         case .moveWorkflow(let id, let event): try await session(id).moveByHand(event)
         case .evaluate(let id): try await session(id).evaluateByHand()
+        case .mockTool(_, let tool, let answer):
+            try await tools.mock(tool, answer)
+            let words = answer.map { "\(tool) answers \($0.text) from now on" } ?? "\(tool) answers for itself again"
+            await change([Self.note(words)]) { _ in }
         case .chooseModel(_, let name): try await choose(name)
         case .setParameter(_, let name, let value):
             var overrides = source.current.agent.overrides

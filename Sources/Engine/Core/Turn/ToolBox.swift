@@ -17,8 +17,16 @@ package actor ToolBox {
     private var starts: [Task<Void, Never>] = []
     private var listeners: [@Sendable (HandlerState) async -> Void] = []
     private var settled: [CheckedContinuation<Void, Never>] = []
+    private var breakers: [String: CircuitBreaker] = [:]
+    private let breaking: CircuitBreaker.Settings
+    /// Answers that the person gives in the place of tools.
+    private var mocks: [String: JSONValue] = [:]
 
-    package init(handlers: [any ToolHandler], patterns: any PatternCompiler, clock: any EngineClock) {
+    package init(
+        handlers: [any ToolHandler], patterns: any PatternCompiler, clock: any EngineClock,
+        breaker: CircuitBreaker.Settings = CircuitBreaker.Settings()
+    ) {
+        breaking = breaker
         self.handlers = handlers
         self.patterns = patterns
         self.clock = clock
@@ -184,10 +192,40 @@ package actor ToolBox {
         guard let handler = await served[call.tool]?.handler else {
             throw EngineError(.notFound, "there is no tool '\(call.tool)'")
         }
-        return try await withDeadline(
-            milliseconds: handler.timeout, clock: clock, "the tool '\(call.tool)'"
-        ) { () async throws(EngineError) in
-            try await handler.call(call, progress: progress)
+        if let mock = await mocks[call.tool] {
+            return ToolAnswer(text: mock.string ?? mock.text, attributes: ["cleo.tool.mocked": true])
         }
+        if let objection = await breakerObjection(call.tool) { throw objection }
+        do throws(EngineError) {
+            let answer = try await withDeadline(
+                milliseconds: handler.timeout, clock: clock, "the tool '\(call.tool)'"
+            ) { () async throws(EngineError) in
+                try await handler.call(call, progress: progress)
+            }
+            await ended(call.tool, nil)
+            return answer
+        } catch {
+            await ended(call.tool, error)
+            throw error
+        }
+    }
+
+    private func breakerObjection(_ tool: String) -> EngineError? {
+        breakers[tool, default: CircuitBreaker()].objection(tool, now: clock.now())
+    }
+
+    private func ended(_ tool: String, _ error: EngineError?) {
+        breakers[tool, default: CircuitBreaker()].ended(error, breaking, now: clock.now())
+    }
+
+    /// Answers for a tool, so that one sees what the agent makes of it; nil lets the tool answer again.
+    /// - Throws: `notFound` when nobody serves the tool.
+    package func mock(_ tool: String, _ answer: JSONValue?) throws(EngineError) {
+        guard served[tool] != nil else {
+            throw EngineError(
+                .notFound, "there is no tool '\(tool)'",
+                hint: Suggestion.hint(for: tool, among: served.keys.sorted()))
+        }
+        mocks[tool] = answer
     }
 }

@@ -86,8 +86,11 @@ extension SessionRuntime {
             return failure(of: call, objection)
         }
         if !asked, let found,
-            let refusal = await approve(call, found.tool, handler: found.handler, turn: turn, parent: span.id)
+            let refusal = await approve(call, found.tool, handler: found.handler, turn: turn, in: &span)
         {
+            if !refusal.wasAsked {
+                emit(.toolCallStarted(ToolCallStarted(call: call, handler: found.handler)), turn)
+            }
             return ToolOutcome(call: call.id, tool: call.tool, status: refusal.status, text: refusal.text)
         }
         emit(.toolCallStarted(ToolCallStarted(call: call, handler: found?.handler)), turn)
