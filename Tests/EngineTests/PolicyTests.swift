@@ -112,7 +112,8 @@ import Testing
         await harness.tools.start()
         _ = await harness.tools.waitForStart(milliseconds: 1_000)
         try await harness.client.submit(.mockTool(harness.session, "t", ["status": "lost"]))
-        #expect(try await harness.say("x").outcomes.first?.text == #"{"status":"lost"}"#)
+        let mocked = try #require(try await harness.say("x").outcomes.first)
+        #expect(mocked.text == #"{"status":"lost"}"# && mocked.isMocked == true)
         try await harness.client.submit(.mockTool(harness.session, "t", nil))
         #expect(try await harness.say("x").outcomes.first?.text == "real")
         await #expect(throws: EngineError.self) {

@@ -97,6 +97,7 @@ struct ChatItem {
             return ("\(elapsed) \(look.spinner)", .accent)
         }
         switch outcome.status {
+        case .ok where outcome.isMocked == true: return ("mocked ✓", .warning)
         case .ok: return ("\(Numbers.duration(outcome.milliseconds)) ✓", .good)
         case .failed: return ("\(Numbers.duration(outcome.milliseconds)) ✗", .bad)
         case .denied: return ("denied ✗", .warning)

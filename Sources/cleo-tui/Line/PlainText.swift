@@ -21,7 +21,7 @@ enum PlainText {
     static func ending(of outcome: ToolOutcome) -> String {
         let time = DurationText.text(outcome.milliseconds)
         switch outcome.status {
-        case .ok: return "✓ \(time)"
+        case .ok: return outcome.isMocked == true ? "✓ mocked" : "✓ \(time)"
         case .failed: return "✗ \(time)  \(SafeText.oneLine(outcome.text, limit: 200))"
         case .denied: return "✗ not allowed"
         case .cancelled: return "✗ cancelled"

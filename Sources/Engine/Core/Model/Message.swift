@@ -128,9 +128,12 @@ package struct ToolOutcome: Sendable, Equatable, Codable {
     /// Bytes that the tool gave beyond what the model is told; zero when nothing was cut.
     package var cutBytes: Int
     package var milliseconds: Int
+    /// True when the person answered in the tool's place.
+    package var isMocked: Bool?
 
     package init(
-        call: CallID, tool: String, status: Status, text: String, cutBytes: Int = 0, milliseconds: Int = 0
+        call: CallID, tool: String, status: Status, text: String, cutBytes: Int = 0, milliseconds: Int = 0,
+        isMocked: Bool? = nil
     ) {
         self.call = call
         self.tool = tool
@@ -138,6 +141,7 @@ package struct ToolOutcome: Sendable, Equatable, Codable {
         self.text = text
         self.cutBytes = cutBytes
         self.milliseconds = milliseconds
+        self.isMocked = isMocked
     }
 }
 

@@ -121,7 +121,8 @@ extension SessionRuntime {
         var text = cut > 0 ? kept + "\n[\(cut) more bytes were cut]" : kept
         if answer.isError, !text.hasPrefix("Error:") { text = "Error: " + text }
         return ToolOutcome(
-            call: call.id, tool: call.tool, status: answer.isError ? .failed : .ok, text: text, cutBytes: cut)
+            call: call.id, tool: call.tool, status: answer.isError ? .failed : .ok, text: text, cutBytes: cut,
+            isMocked: answer.attributes["cleo.tool.mocked"]?.bool)
     }
 
     private func failure(of call: ToolCall, _ error: EngineError) -> ToolOutcome {
