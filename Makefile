@@ -40,6 +40,7 @@ unit: libraries tools ## the tests of the modules
 
 e2e: libraries tools $(VENV)/ready $(VENV)-vendors/ready $(VENV)-litellm/ready ## the built program in tmux, with real MCP and HTTP servers
 	swift build --product cleo-tui
+	swift build --product conformance-client
 	$(PYTHON) -m pytest -q --color=no Tests/EndToEnd $(if $(FILTER),-k $(FILTER))
 
 test-llama: libraries tools $(VENV)/ready $(VENV)-llama/ready ## a real model server; compiling llama.cpp takes five minutes
@@ -90,7 +91,7 @@ tools:
 # Real peers for the tests, from PyPI, at versions that were tried.
 $(VENV)/ready: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 pytest==8.4.2 jsonschema==4.26.0
+	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 fastmcp==4.1.2 pytest==8.4.2 jsonschema==4.26.0
 	python3 -m venv $(VENV)-legacy
 	$(VENV)-legacy/bin/pip install -q --disable-pip-version-check mcp==1.30.0
 	touch $@

@@ -18,6 +18,7 @@ let package = Package(
     products: [
         .executable(name: "cleo-tui", targets: ["cleo-tui"]),
         .executable(name: "bench-streams", targets: ["bench-streams"]),
+        .executable(name: "conformance-client", targets: ["conformance-client"]),
     ],
     targets: [
         // C libraries of the system: a module map and thin wrappers, no logic.
@@ -61,6 +62,9 @@ let package = Package(
         // Many answers at once through one engine, for `make bench`.
         .executableTarget(
             name: "bench-streams", dependencies: ["Engine", "EngineSystem"], path: "Tests/Bench/Streams",
+            swiftSettings: house),
+        .executableTarget(
+            name: "conformance-client", dependencies: ["Engine", "EngineSystem"], path: "Tests/Conformance",
             swiftSettings: house),
 
         .target(

@@ -198,7 +198,8 @@ enum Command: String, CaseIterable {
         case .render: "cleo-tui render [PACK] [OPTIONS]"
         case .compile: "cleo-tui compile FILE… [-o FILE]"
         case .`init`: "cleo-tui init [TEMPLATE [FOLDER]]"
-        case .tools: "cleo-tui tools list | tools call NAME [JSON]"
+        case .tools:
+            "cleo-tui tools list | call NAME [JSON] | describe NAME | probe [NAME …] | prompt SERVER NAME [JSON] | read SERVER URI | login SERVER"
         case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID"
         case .prices: "cleo-tui prices [list [TEXT]] | prices update FILE"
         case .doctor: "cleo-tui doctor"

@@ -13,8 +13,8 @@ enum Console {
         write(STDOUT_FILENO, (outIsTerminal ? SafeText.block(text) : text) + terminator)
     }
 
-    static func err(_ text: String) {
-        write(STDERR_FILENO, (errIsTerminal ? SafeText.block(text) : text) + "\n")
+    static func err(_ text: String, terminator: String = "\n") {
+        write(STDERR_FILENO, (errIsTerminal ? SafeText.block(text) : text) + terminator)
     }
 
     static func report(_ diagnostics: [Diagnostic]) {

@@ -47,7 +47,8 @@ struct ProviderFactory {
         if case .recorded(let recorder) = traffic { settings.record = { recorder.put(.exchange($0)) } }
         if let source = try keySource(provider) {
             settings.keyName = source.words
-            let reader = keyReader(source)
+            let reader = KeyReader(
+                source, files: files, variables: variables, clock: clock, redactor: redactor, in: files.root)
             try reader.prepare()
             settings.key = reader
         }
@@ -133,17 +134,6 @@ struct ProviderFactory {
             pair["SessionToken"] = .string(token)
         }
         return Secret(JSONValue.object(pair).text)
-    }
-
-    private func keyReader(_ source: KeySource) -> KeyReader {
-        let root = files.root
-        return KeyReader(source, files: files, variables: variables, clock: clock, redactor: redactor) {
-            (command: [String]) async throws(EngineError) -> String in
-            // Password managers and cloud tools find themselves by their own variables.
-            try await CommandOutput.of(
-                ProcessCommand(arguments: command, environment: EnvironmentVariables().all, directory: root),
-                launcher: SpawnLauncher(), clock: SystemClock())
-        }
     }
 }
 

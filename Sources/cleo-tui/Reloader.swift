@@ -77,7 +77,7 @@ actor Reloader {
             changes.append("the tools file changed")
             handlers = workspace.handlers
             wiring.redactor.add(wiring.secrets(handlers))
-            await tools.replace(with: wiring.handlers(handlers, workspace.config.network), keeping: Set(same))
+            await tools.replace(with: wiring.handlers(handlers, workspace.config), keeping: Set(same))
         }
         var lines = errors == problems ? [] : errors
         if changes.isEmpty, !problems.isEmpty, errors.isEmpty {

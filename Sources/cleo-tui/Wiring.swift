@@ -112,55 +112,15 @@ struct Wiring {
         variables.set("CLEO_DEMO_HTTP", try DemoTools.startHTTP().url)
     }
 
-    func handlers(_ workspace: Workspace) -> [any ToolHandler] {
-        handlers(workspace.handlers, workspace.config.network)
-    }
+    func handlers(_ workspace: Workspace) -> [any ToolHandler] { handlers(workspace.handlers, workspace.config) }
 
-    func handlers(_ specs: [HandlerSpec], _ network: NetworkSettings) -> [any ToolHandler] {
-        switch traffic {
-        case .live: real(specs, network)
-        case .recorded(let recorder): real(specs, network).map(recorder.watching)
-        case .replayed(let replay): replay.handlers
-        }
-    }
-
-    private func real(_ specs: [HandlerSpec], _ network: NetworkSettings) -> [any ToolHandler] {
-        let network = network.complete(in: files.root, variables)
-        let transport = CurlTransport(network, isForTools: true)
-        return specs.map { spec in
-            switch spec.kind {
-            case .http(let http):
-                HTTPToolHandler(
-                    name: spec.name, spec: http, timeout: spec.timeout, transport: transport, files: files,
-                    clock: clock, network: network)
-            case .openapi(let openAPI):
-                OpenAPIToolHandler(
-                    name: spec.name, spec: openAPI, timeout: spec.timeout, transport: transport, files: files,
-                    yaml: LibYAMLReader(), clock: clock, network: network)
-            case .mcp(let mcp): mcpHandler(spec, mcp, transport)
-            case .mock(let mock): MockToolHandler(name: spec.name, spec: mock, timeout: spec.timeout)
-            case .exec(let exec):
-                ExecToolHandler(
-                    name: spec.name, spec: exec, timeout: spec.timeout, directory: files.root,
-                    launcher: SpawnLauncher(), variables: EnvironmentVariables())
-            }
-        }
-    }
-
-    private func mcpHandler(_ spec: HandlerSpec, _ mcp: MCPHandlerSpec, _ transport: CurlTransport) -> MCPToolHandler {
-        let files = files
-        return MCPToolHandler(
-            name: spec.name, kindName: spec.kindName, spec: mcp, timeout: spec.timeout, clock: clock
-        ) {
-            switch mcp.transport {
-            case .stdio(var command):
-                command.directory = Folders.absolute(command.directory ?? ".", in: files.root)
-                return MCPStdioTransport(command: command, launcher: SpawnLauncher())
-            case .http(let url, let headers):
-                return MCPHTTPTransport(
-                    url: url, headers: headers, credential: mcp.credential, http: transport, files: files)
-            }
-        }
+    func handlers(_ specs: [HandlerSpec], _ config: WorkspaceConfig) -> [any ToolHandler] {
+        if case .replayed(let replay) = traffic { return replay.handlers }
+        let factory = HandlerFactory(
+            files: files, variables: variables, clock: clock, redactor: redactor, config: config)
+        let real = specs.map(factory.handler)
+        if case .recorded(let recorder) = traffic { return real.map(recorder.watching) }
+        return real
     }
 
     // MARK: The agent
@@ -277,7 +237,7 @@ struct Wiring {
             case .http(let spec): spec.credential
             case .mcp(let spec): spec.credential
             case .openapi(let spec): spec.credential
-            case .mock, .exec: nil
+            case .mock, .exec, .client: nil
             }
         }
         let named = handlers.flatMap { handler in

@@ -298,3 +298,8 @@ def background():
 
 PYTHON = sys.executable
 LEGACY_PYTHON = str(ROOT / ".build/venv-legacy/bin/python")
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

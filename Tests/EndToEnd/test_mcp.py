@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from conftest import LEGACY_PYTHON, PEERS, PYTHON, wait_for
+from conftest import LEGACY_PYTHON, PEERS, PYTHON, listens, wait_for
 
 RULES = """
 rules:
@@ -53,13 +53,7 @@ def real(request, workspace, tmp_path, free_port, background):
         workspace.tools("handlers:\n" + stdio("real", PEERS / "real_mcp.py", "stdio", note, python=python))
     else:
         background(python, str(PEERS / "real_mcp.py"), "http", str(free_port), str(note))
-        import socket
-
-        def listens():
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", free_port)) == 0
-
-        wait_for(listens, "the server")
+        wait_for(lambda: listens(free_port), "the server")
         workspace.tools(
             "handlers:\n  - name: real\n    type: mcp\n    timeout: 20s\n    mcpConfig:\n"
             f"      {{transport: streamable-http, endpoint: 'http://127.0.0.1:{free_port}/mcp'}}\n")

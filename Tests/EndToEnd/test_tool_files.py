@@ -95,3 +95,53 @@ rules:
     result, document = workspace.ask("cups left?", "--pack", "config.arena.yaml", "--provider", "m")
     assert result.returncode == 0, result.stderr
     assert document["text"] == "there are 7"
+
+
+CLIENT = """
+handlers:
+  - name: person
+    type: client
+    tool: {name: locate, description: says where you are, inputSchema: {type: object}}
+    clientConfig: {consentMessage: may I know where you are?}
+"""
+ASKS = """
+rules:
+  - when: where
+    calls: [{name: locate, arguments: {exact: true}}]
+    then: "you are in ${locate}"
+    failed: "unknown: ${error}"
+"""
+
+
+def test_a_person_answers_for_a_tool(workspace, terminal):
+    workspace.mock(ASKS)
+    workspace.tools(CLIENT)
+    screen = terminal(workspace)
+    screen.wait("● person", "say something")
+    screen.say("where am I?")
+    screen.wait("locate asks you", "may I know where you are?", '"exact": true')
+    screen.press("a")
+    screen.say("Oslo")
+    screen.wait("you are in Oslo")
+    screen.say("where am I?")
+    screen.wait("a answer")
+    screen.press("n")
+    screen.wait("unknown:", "the person declined")
+
+
+def test_nobody_is_there_to_answer(workspace):
+    workspace.mock(ASKS)
+    workspace.tools(CLIENT)
+    result, document = workspace.ask("where am I?")
+    assert result.returncode == 0 and "nobody is there to answer" in document["text"], document
+    assert "locate asks the person" in workspace.run("run", "-p", "where am I?").stderr
+
+
+def test_a_program_answers_for_a_person(workspace):
+    workspace.mock(ASKS)
+    workspace.tools(CLIENT)
+    workspace.write("where.sh", "#!/bin/sh\ncat >seen.json\necho '{\"result\": \"Bergen\"}'\n").chmod(0o755)
+    workspace.write("cleo.yaml", "client_tools: {locate: {command: [./where.sh]}}\napproval: never\n")
+    _, document = workspace.ask("where am I?")
+    assert document["text"] == "you are in Bergen", document
+    assert json.loads((workspace.folder / "seen.json").read_text()) == {"args": {"exact": True}}

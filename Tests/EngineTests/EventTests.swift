@@ -50,6 +50,10 @@ import Testing
             ToolOutcome(call: CallID("c"), tool: "t", status: .denied, text: "no", cutBytes: 3, milliseconds: 4)),
         .approvalRequested(ApprovalRequest(call: call, handler: nil, reason: "r", covers: "c")),
         .approvalAnswered(ApprovalAnswered(call: CallID("c"), decision: .deny, reason: "why")),
+        .questionAsked(
+            Question(.form, from: "h", call: CallID("c"), message: "m", schema: ["type": "object"], url: "u")),
+        .questionAnswered(QuestionAnswered(id: QuestionID("q"), reply: QuestionReply(.accept, ["a": 1]))),
+        .serverContent(ServerContent(name: "n", text: "t")), .suggestions(["a"]),
         .spanOpened(span), .spanClosed(span),
         .usageReported(
             UsageReport(

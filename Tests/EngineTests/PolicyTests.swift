@@ -76,7 +76,8 @@ import Testing
         _ = await tools.waitForStart(milliseconds: 1_000)
         func call() async -> String {
             do throws(EngineError) {
-                return try await tools.run(ToolCall(id: CallID("c"), tool: "t", arguments: [:])) { _ in }.text
+                return try await tools.run(ToolCall(id: CallID("c"), tool: "t", arguments: [:]), host: LonelyHost())
+                    .text
             } catch {
                 return error.message
             }

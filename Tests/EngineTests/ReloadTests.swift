@@ -72,7 +72,7 @@ import Testing
                 await report(HandlerUpdate(.ready, tools: [Harness.tool(tool)]))
             }
             func call(
-                _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+                _ call: ToolCall, host: any ToolHost
             ) async throws(EngineError) -> ToolAnswer { ToolAnswer(text: tool) }
             func stop() async { note("stop \(name)") }
         }

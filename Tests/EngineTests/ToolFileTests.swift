@@ -54,8 +54,10 @@ import Testing
         #expect(mock.tool.inputSchema["type"] == "object" && mock.tool.readOnly)
         let handler = MockToolHandler(name: spec.name, spec: mock, timeout: spec.timeout)
         func answer(_ id: String) async throws -> String {
-            try await handler.call(ToolCall(id: CallID("c"), tool: "status", arguments: ["id": .string(id)])) { _ in }
-                .text
+            try await handler.call(
+                ToolCall(id: CallID("c"), tool: "status", arguments: ["id": .string(id)]), host: LonelyHost()
+            )
+            .text
         }
         #expect(try await answer("1") == #"{"state":"good"}"#)
         #expect(try await answer("2") == #"{"state":"bad","id":"2"}"#)
@@ -115,9 +117,9 @@ import Testing
             """
         let loaded = MCPServersLoader.load(try document(json, ".mcp.json"), variables: FixedVariables(["T": "tok"]))
         let handlers = try #require(loaded.value)
-        #expect(handlers.map(\.name) == ["files", "web"])
-        #expect(handlers.map(\.kindName) == ["mcp/stdio", "mcp/http"])
+        #expect(handlers.map(\.name) == ["files", "web", "old"])
+        #expect(handlers.map(\.kindName) == ["mcp/stdio", "mcp/http", "mcp/sse"])
         let words = loaded.diagnostics.map(\.description).joined(separator: "\n")
-        #expect(words.contains("'sse' does not act yet") && words.contains("'bad' needs 'command' or 'url'"))
+        #expect(words.contains("'bad' needs 'command' or 'url'"))
     }
 }

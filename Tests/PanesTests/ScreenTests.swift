@@ -136,6 +136,14 @@ final class TestScreen {
             .turnFinished(TurnFinished(reason: .completed)))
     }
 
+    func asks(_ question: Question) {
+        var question = question
+        question.id = QuestionID("q-1")
+        happens(
+            .turnStarted(TurnStarted(message: MessageID("m-3"), text: "book a table")), .questionAsked(question),
+            turn: "t-2")
+    }
+
     func asksForApproval() {
         happens(
             .turnStarted(TurnStarted(message: MessageID("m-3"), text: "cancel order 1043")),

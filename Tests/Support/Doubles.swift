@@ -167,7 +167,7 @@ package final class FakeHandler: ToolHandler {
     }
 
     package func call(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer { try await body(call) }
 
     package func stop() async {}

@@ -2,6 +2,7 @@
 package enum Action: String, Sendable, CaseIterable {
     case palette, help, stop, newSession, sessions, rename, prompt, callTool, copy, zoom
     case again, chooseModel, setVariable, attach, mockTool, moveWorkflow, evaluate
+    case usePrompt, readResource, signIn
     case nextPane, previousPane, chat, trace, costs, tools, pack, wire, redraw, suspend, quit
 
     package var title: String {
@@ -30,6 +31,9 @@ package enum Action: String, Sendable, CaseIterable {
         case .mockTool: "answer for a tool, to see what the agent makes of it"
         case .setVariable: "give a variable of the prompt, or a parameter of the model, a value"
         case .moveWorkflow: "move the workflow by an event"
+        case .usePrompt: "write with a prompt that a server offers"
+        case .readResource: "put a server's resource into the message"
+        case .signIn: "sign in to a server"
         case .evaluate: "run the evals of the whole session"
         case .redraw: "paint the screen anew"
         case .suspend: "to the shell; fg comes back"
@@ -47,6 +51,9 @@ package enum Action: String, Sendable, CaseIterable {
         case .chooseModel: "model"
         case .mockTool: "mock"
         case .moveWorkflow: "event"
+        case .usePrompt: "use"
+        case .readResource: "read"
+        case .signIn: "login"
         case .evaluate: "evals"
         case .palette, .nextPane, .previousPane, .redraw, .suspend: nil
         default: rawValue
@@ -90,7 +97,9 @@ package enum Action: String, Sendable, CaseIterable {
         case .redraw: [.control("l")]
         case .suspend: [.control("z")]
         case .quit: [.control("q")]
-        case .rename, .callTool, .setVariable, .attach, .mockTool, .moveWorkflow, .evaluate: []
+        case .rename, .callTool, .setVariable, .attach, .mockTool, .moveWorkflow, .evaluate, .usePrompt, .readResource,
+            .signIn:
+            []
         }
     }
 

@@ -9,6 +9,10 @@ extension App {
             let reason = composer.take()
             return [.submit(.answerApproval(session, request.call.id, .deny(reason: reason)))]
         }
+        if case .answer(let question) = composer.purpose {
+            let text = composer.take()
+            return text.isEmpty ? [] : reply(question, QuestionReply(.accept, .string(text)))
+        }
         if case .value(let value) = composer.purpose {
             let text = composer.take()
             if text.isEmpty { declined.insert(value.name) }
@@ -140,6 +144,9 @@ extension App {
         case .sessions: return [.listSessions]
         case .chooseModel: return [.listModels]
         case .again: return sayAgain()
+        case .usePrompt: showPrompts()
+        case .readResource: showResources()
+        case .signIn: showSignIns()
         case .rename, .callTool, .setVariable, .attach, .mockTool:
             focus = .chat
             composer.editor.set("/\(action.command ?? "") ")

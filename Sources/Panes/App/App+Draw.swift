@@ -19,7 +19,7 @@ extension App {
     private func drawTabs(_ canvas: Canvas) {
         var column = 0
         for pane in PaneID.allCases {
-            let waits = pane == .chat && focus != .chat && approval != nil
+            let waits = pane == .chat && focus != .chat && waitsForPerson
             let label = " \(pane.rawValue + 1) \(pane.title)\(waits ? " !" : "") "
             column = canvas.put(
                 label, row: 0, column: column, style: pane == focus ? .selection : waits ? .warning : .dim)
@@ -74,25 +74,34 @@ extension App {
             let names = attachments.map { "▣ " + SafeText.oneLine($0.name, limit: 60) }.joined(separator: "  ")
             canvas.put(canvas.metrics.cut(names, to: canvas.width), row: bottom, style: .accent)
         }
-        bottom -= drawApproval(canvas, above: bottom)
+        bottom -= drawCard(canvas, above: bottom)
         bottom -= drawNotes(canvas, above: bottom)
         let body = canvas.part(Rect(x: 0, y: 0, width: canvas.width, height: bottom))
         if transcript.items.isEmpty { drawWelcome(body) } else { chat.draw(on: body, look: look) }
     }
 
+    /// What waits for the person: approvals first, then questions.
+    private func card(width: Int) -> [Line]? {
+        let others = transcript.approvals.count + transcript.questions.count - 1
+        let hasPlainKeys = composer.isEmpty && composer.purpose == .message
+        if let request = approval {
+            return ApprovalCard(request: request, others: others, hasPlainKeys: hasPlainKeys)
+                .lines(width: width, metrics: metrics)
+        }
+        return question.map {
+            QuestionCard(question: $0, others: others, hasPlainKeys: hasPlainKeys).lines(width: width, metrics: metrics)
+        }
+    }
+
     /// - Returns: the rows that the card takes.
-    private func drawApproval(_ canvas: Canvas, above bottom: Int) -> Int {
-        guard let request = approval, bottom >= 3 else { return 0 }
-        let card = ApprovalCard(
-            request: request, others: transcript.approvals.count - 1,
-            hasPlainKeys: composer.isEmpty && composer.purpose == .message)
-        let lines = card.lines(width: max(canvas.width - 4, 4), metrics: metrics)
+    private func drawCard(_ canvas: Canvas, above bottom: Int) -> Int {
+        guard bottom >= 3, let lines = card(width: max(canvas.width - 4, 4)) else { return 0 }
         let height = min(lines.count + 2, bottom)
         // Where there is no room for all of it, the keys matter most.
         let shown =
             lines.count + 2 > height
             ? Array(lines.prefix(1)) + lines.filter { $0.runs.contains { $0.style == .key } } : lines
-        card.draw(shown, on: canvas.part(Rect(x: 0, y: bottom - height, width: canvas.width, height: height)))
+        DecisionCard.draw(shown, on: canvas.part(Rect(x: 0, y: bottom - height, width: canvas.width, height: height)))
         return height
     }
 
@@ -164,7 +173,7 @@ extension App {
     private func statusParts() -> [String] {
         var parts: [String] = []
         if let started = transcript.turnStarted {
-            let waits = approval != nil ? "waits for you" : Numbers.duration(now.milliseconds - started.milliseconds)
+            let waits = waitsForPerson ? "waits for you" : Numbers.duration(now.milliseconds - started.milliseconds)
             parts.append("\(look.spinner) \(waits)")
         }
         if let opened = transcript.opened {
@@ -195,7 +204,7 @@ extension App {
 
     /// The longest first; one of them fits.
     private func statusKeys() -> [String] {
-        if approval != nil, focus != .chat { return ["Alt-1 to decide"] }
+        if waitsForPerson, focus != .chat { return ["Alt-1 to decide"] }
         let stop = isWorking ? "Esc stop  " : ""
         return [stop + "^P palette  Tab pane  F1 keys", stop + "^P palette  F1 keys", stop + "F1 keys", "F1"]
     }

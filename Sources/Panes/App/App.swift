@@ -58,6 +58,8 @@ package final class App {
     /// Esc has something to stop.
     var isWorking: Bool { transcript.isWorking }
     var approval: ApprovalRequest? { transcript.approvals.first }
+    var question: Question? { transcript.questions.first }
+    var waitsForPerson: Bool { approval != nil || question != nil }
 
     /// Whether something moves by itself, so that the screen wants to be drawn again soon.
     package var needsTicks: Bool {
@@ -105,11 +107,18 @@ package final class App {
                 composer.remember(started.text)
             case .turnFinished(let finished): effects += turnEnded(goesOn: finished.reason == .completed)
             case .turnFailed: effects += turnEnded(goesOn: false)
+            case .serverContent(let content): take(content)
+            case .suggestions(let values): popup?.form?.form.suggestions = values
             default: break
             }
         }
-        if case .refusal(let request) = composer.purpose, !transcript.approvals.contains(request) {
-            composer.giveUpReason()
+        switch composer.purpose {
+        case .refusal(let request) where !transcript.approvals.contains(request): composer.giveUpReason()
+        case .answer(let question) where !transcript.questions.contains(question): composer.giveUpReason()
+        default: break
+        }
+        if case .question(let question)? = popup?.form?.purpose, !transcript.questions.contains(question) {
+            popup = nil
         }
         return effects
     }
@@ -177,6 +186,10 @@ package final class App {
         switch input {
         case .key(let key): return handle(key)
         case .paste(let text):
+            if popup?.form != nil {
+                popup?.form?.form.insert(text)
+                return []
+            }
             guard popup == nil else { return [] }
             focus = .chat
             composer.editor.insert(text)
@@ -199,6 +212,11 @@ package final class App {
         {
             return decide(answer, request)
         }
+        if approval == nil, let question, focus == .chat, composer.purpose == .message,
+            let answer = QuestionCard.answer(key, question, hasPlainKeys: composer.isEmpty)
+        {
+            return decide(answer, question)
+        }
         if focus != .chat, let effects = handlePane(key) { return effects }
         if focus == .chat, let effects = handleChat(key) { return effects }
         if let action = Action.of(key) { return perform(action) }
@@ -207,7 +225,7 @@ package final class App {
 
     private func handlePopup(_ key: Key) -> [Effect] {
         guard var open = popup else { return [] }
-        let outcome = open.handle(key)
+        let outcome = open.handle(key, metrics: metrics)
         popup = open
         switch outcome {
         case .stays: return []
@@ -221,7 +239,14 @@ package final class App {
             case .session(let id): return [.open(id)]
             case .model(let name): return [.submit(.chooseModel(session, name))]
             case .event(let name): return [.submit(.moveWorkflow(session, event: name))]
+            case .prompt(let handler, let prompt): return usePrompt(handler, prompt)
+            case .resource(let handler, let resource): return readResource(handler, resource)
+            case .signIn(let handler): return [.submit(.signIn(session, handler: handler))]
             }
+        case .filled(let purpose, let values):
+            popup = nil
+            return filled(purpose, values)
+        case .edited(let form): return complete(form)
         }
     }
 
@@ -235,11 +260,7 @@ package final class App {
             case .chat, .costs: false
             }
         if isTaken { return [] }
-        if key == .character("c"), focus == .tools, let tool = tools.selectedTool {
-            focus = .chat
-            composer.editor.set("/call \(tool) {}")
-            return []
-        }
+        if focus == .tools, let effects = handleTools(key) { return effects }
         if key == .character("y"), focus == .wire, let curl = wire.curl {
             flash = ("the request is on the clipboard as a curl command, where the terminal allows it", .accent)
             return [.copy(curl)]
@@ -295,15 +316,5 @@ package final class App {
             flash = ("^C again leaves", .warning)
         }
         return []
-    }
-
-    private func decide(_ answer: ApprovalCard.Answer, _ request: ApprovalRequest) -> [Effect] {
-        switch answer {
-        case .once: return [.submit(.answerApproval(session, request.call.id, .once))]
-        case .session: return [.submit(.answerApproval(session, request.call.id, .session))]
-        case .deny:
-            composer.askReason(request)
-            return []
-        }
     }
 }

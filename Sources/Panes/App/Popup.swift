@@ -6,6 +6,27 @@ struct Popup {
         /// Entries that typing narrows down.
         case list([Entry])
         case text([Line])
+        case form(Form, FormPurpose)
+    }
+
+    /// What a form is filled in for.
+    enum FormPurpose: Equatable {
+        case question(Question)
+        /// A call of a tool.
+        case call(String)
+        /// A prompt of a server: handler, name.
+        case prompt(String, String)
+        /// A template of resources: handler, template.
+        case resource(String, ResourceSummary)
+
+        var title: String {
+            switch self {
+            case .question(let question): SafeText.oneLine(question.from, limit: 60) + " asks"
+            case .call(let tool): "call " + SafeText.oneLine(tool, limit: 60)
+            case .prompt(_, let name): "prompt " + SafeText.oneLine(name, limit: 60)
+            case .resource(_, let resource): SafeText.oneLine(resource.name, limit: 60)
+            }
+        }
     }
 
     struct Entry: Equatable {
@@ -20,15 +41,22 @@ struct Popup {
         /// Moves the workflow.
         case event(String)
         case model(String)
+        /// A prompt of a server, by its handler.
+        case prompt(String, PromptSummary)
+        case resource(String, ResourceSummary)
+        case signIn(String)
     }
 
     enum Outcome {
         case stays, closes
         case chosen(Choice)
+        case filled(FormPurpose, JSONValue)
+        /// A field of the form changed.
+        case edited(Form)
     }
 
     let title: String
-    let content: Content
+    private(set) var content: Content
     private var filter = ""
     private var selection = Selection()
     private var scroller = Scroller()
@@ -51,9 +79,29 @@ struct Popup {
         }
     }
 
-    mutating func handle(_ key: Key) -> Outcome {
+    /// The form, where it is one.
+    var form: (form: Form, purpose: FormPurpose)? {
+        get { if case .form(let form, let purpose) = content { (form, purpose) } else { nil } }
+        set { if let newValue { content = .form(newValue.form, newValue.purpose) } }
+    }
+
+    private mutating func handle(_ key: Key, _ form: Form, _ purpose: FormPurpose, _ metrics: TextMetrics) -> Outcome {
+        var form = form
+        let before = form.current?.text
+        let outcome = form.handle(key, metrics: metrics)
+        content = .form(form, purpose)
+        switch outcome {
+        case .stays: return form.current?.text == before ? .stays : .edited(form)
+        case .closes: return .closes
+        case .filled(let values): return .filled(purpose, values)
+        }
+    }
+
+    mutating func handle(_ key: Key, metrics: TextMetrics) -> Outcome {
+        if case .form(let form, let purpose) = content { return handle(key, form, purpose, metrics) }
         if key.code == .escape || key == .control("c") || key == .control("p") { return .closes }
         switch content {
+        case .form: break
         case .text(let lines):
             if key == .character("q") || key.code == .enter { return .closes }
             _ = scroller.handle(key, count: lines.count, page: page)
@@ -81,6 +129,7 @@ struct Popup {
             switch content {
             case .text(let lines): lines.count + 2
             case .list(let entries): entries.count + 4
+            case .form(let form, _): form.rows + 2
             }
         let height = min(wanted, max(screen.height - 2, 3), screen.height)
         let rect = Rect(
@@ -93,6 +142,7 @@ struct Popup {
         switch content {
         case .text(let lines): scroller.draw(lines, on: inside)
         case .list: drawList(on: inside)
+        case .form(let form, _): form.draw(on: inside)
         }
     }
 
@@ -152,13 +202,14 @@ extension Popup {
         lines += [Line(), Line("Trace, Tools, Pack, Wire", .heading)]
         row("Up, Down, k, j", "move; Enter opens, Esc closes")
         row("Left, Right", "the turn before, the turn after")
-        row("c", "call the chosen tool by hand")
+        row("c, m, l", "Tools: call by hand, answer for the tool, sign in to the server")
         row("d, p", "Pack: what the last save changed; what PromptKit does otherwise")
         row("r, y", "Wire: bytes as they came, or readable; copy as a curl command")
         lines += [Line(), Line("When a tool asks", .heading)]
         row("y", "run it once")
         row("s", "run it, and every call of this tool until you leave")
         row("n", "do not run it, and say why")
+        row("a, n", "a question: answer it, or decline")
         return Popup(title: "keys", content: .text(lines))
     }
 }

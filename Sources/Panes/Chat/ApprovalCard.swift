@@ -48,7 +48,11 @@ struct ApprovalCard {
         return lines
     }
 
-    func draw(_ lines: [Line], on canvas: Canvas) {
+}
+
+/// A card over the composer.
+enum DecisionCard {
+    static func draw(_ lines: [Line], on canvas: Canvas) {
         canvas.fill()
         canvas.box(
             Rect(x: 0, y: 0, width: canvas.width, height: canvas.height), title: "your decision", isFocused: true)

@@ -7,6 +7,8 @@ struct Composer: Equatable {
         case message
         /// Why this call may not run.
         case refusal(ApprovalRequest)
+        /// What answers a question: a client tool's, or the address where a sign-in ended.
+        case answer(Question)
         /// The value of a variable.
         case value(PackState.Value)
     }
@@ -52,6 +54,13 @@ struct Composer: Equatable {
         draft = editor
         editor.clear()
         purpose = .refusal(request)
+    }
+
+    /// Asks for the answer to a question; the draft comes back afterwards.
+    mutating func askAnswer(_ question: Question) {
+        draft = editor
+        editor.clear()
+        purpose = .answer(question)
     }
 
     /// Asks for the value of a variable; the draft comes back afterwards.
@@ -150,6 +159,10 @@ struct Composer: Equatable {
         case .message: "say something, or /help"
         case .refusal(let request):
             "why may \(SafeText.oneLine(request.call.tool, limit: 60)) not run? Enter sends it, Esc goes back"
+        case .answer(let question):
+            question.kind == .link
+                ? "the address at which the browser ended; Enter sends it, Esc goes back"
+                : "what does \(SafeText.oneLine(question.from, limit: 60)) answer? Enter sends it, Esc goes back"
         case .value(let value): question(value)
         }
     }

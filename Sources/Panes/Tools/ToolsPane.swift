@@ -23,10 +23,19 @@ struct ToolsPane {
     }
 
     /// The tool under the cursor.
-    var selectedTool: String? {
+    var selectedTool: ToolSummary? {
         let rows = rows
         guard rows.indices.contains(selection.row), case .tool(_, let tool) = rows[selection.row] else { return nil }
-        return tool.name
+        return tool
+    }
+
+    /// The handler under the cursor, or of the tool under it.
+    var selectedHandler: String? {
+        let rows = rows
+        guard rows.indices.contains(selection.row) else { return nil }
+        switch rows[selection.row] {
+        case .handler(let handler), .tool(let handler, _): return handler.handler
+        }
     }
 
     mutating func handle(_ key: Key, look: Look) -> Bool {
@@ -93,6 +102,26 @@ struct ToolsPane {
             style: .dim)
     }
 
+    private func times(_ handler: HandlerState) -> [Line] {
+        guard let count = table.counts[handler.handler], let mean = count.mean else { return [] }
+        let words =
+            "\(Numbers.counted(count.calls, "call")), \(count.failures) failed; \(Numbers.duration(mean)) on average, "
+            + "\(Numbers.duration(count.slowest)) at most"
+        return [Line(words, .dim)]
+    }
+
+    private func output(_ tool: ToolSummary, _ wrapped: (String, Style) -> [Line]) -> [Line] {
+        var lines: [Line] = []
+        if let schema = tool.outputSchema {
+            lines += [Line(), Line("answer", .dim)] + wrapped(schema.prettyText, .code)
+        }
+        if let hints = tool.hints?.object, !hints.isEmpty {
+            let words = hints.map { "\($0) \($1.scalarText ?? $1.text)" }.joined(separator: ", ")
+            lines += [Line()] + wrapped("the server says: \(words)", .dim)
+        }
+        return lines
+    }
+
     private func detailLines(_ look: Look, _ width: Int) -> [Line] {
         let rows = rows
         guard rows.indices.contains(selection.row) else { return [] }
@@ -103,14 +132,17 @@ struct ToolsPane {
         }
         switch rows[selection.row] {
         case .handler(let handler):
+            let prompts = (handler.prompts ?? []).flatMap { wrapped("prompt \($0.name)  \($0.description)") }
+            let resources = (handler.resources ?? []).flatMap { wrapped("resource \($0.uri)") }
             return wrapped(handler.handler, .heading) + wrapped("\(handler.kind) · \(handler.phase.rawValue)", .dim)
-                + [Line()] + wrapped(handler.detail ?? "") + [Line(), Line("Esc back", .dim)]
+                + [Line()] + wrapped(handler.detail ?? "") + times(handler) + prompts + resources
+                + [Line(), Line(handler.kind == "mcp/http" ? "l sign in · Esc back" : "Esc back", .dim)]
         case .tool(let handler, let tool):
             let kind = tool.readOnly ? "read-only: runs without asking" : "not known to be read-only: asks first"
             return wrapped(tool.name, .heading) + wrapped("\(handler.handler) · \(kind)", .dim) + [Line()]
                 + wrapped(tool.description) + [Line(), Line("arguments", .dim)]
-                + wrapped(tool.inputSchema.prettyText, .code)
-                + [Line(), Line("c call by hand · Esc back", .dim)]
+                + wrapped(tool.inputSchema.prettyText, .code) + output(tool) { wrapped($0, $1) }
+                + [Line(), Line("c call by hand · m answer for it · Esc back", .dim)]
         }
     }
 }

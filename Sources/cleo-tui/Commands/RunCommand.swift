@@ -156,6 +156,8 @@ struct OneTurn: Sendable {
         case .workflowMoved(let moved): ending.state = moved.to
         case .approvalRequested(let request):
             try await client.submit(.answerApproval(session, request.call.id, decide(request)))
+        case .questionAsked(let question):
+            try await client.submit(.answerQuestion(session, question.id, answer(question)))
         case .turnFinished(let finished):
             ending.reason = finished.reason
             return true
@@ -165,6 +167,16 @@ struct OneTurn: Sendable {
         default: break
         }
         return false
+    }
+
+    private func answer(_ question: Question) -> QuestionReply {
+        guard asksPerson else {
+            if !isQuiet {
+                Console.err("\(SafeText.oneLine(question.from)) asks the person, and nobody is here to answer")
+            }
+            return QuestionReply(.decline, "nobody is there to answer")
+        }
+        return Questioner.onErrorOutput.ask(question)
     }
 
     private func decide(_ request: ApprovalRequest) -> ApprovalDecision {

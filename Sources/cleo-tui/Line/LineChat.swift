@@ -161,6 +161,7 @@ final class LineChat {
                 printer.print(event)
                 switch event.body {
                 case .approvalRequested(let request): ask(request, line)
+                case .questionAsked(let question): ask(question, line)
                 case .turnFailed(let error):
                     printer.endLine()
                     Console.err("✗ " + error.message + (error.hint.map { "\nhint: \($0)" } ?? ""))
@@ -169,6 +170,21 @@ final class LineChat {
                 default: break
                 }
             }
+        }
+    }
+
+    private func ask(_ question: Question, _ line: OpaquePointer) {
+        printer.endLine()
+        let reply = Questioner(read: { self.read(line, $0) }, say: { Console.out($0) }).ask(question)
+        let (client, session) = (client, session)
+        do throws(EngineError) {
+            try blocking { () async throws(EngineError) in
+                try await client.submit(.answerQuestion(session, question.id, reply))
+            }
+        } catch {
+            // What does not fit is asked again.
+            Console.report(error)
+            if error.code == .invalidInput { ask(question, line) }
         }
     }
 

@@ -1,8 +1,10 @@
 /// Runs `body` for at most `milliseconds`; then cancels it, waits until it has noticed, and throws `timedOut`.
-/// - Parameter what: what took too long, for the message: "the tool 'weather'".
+/// - Parameters:
+///   - what: what took too long, for the message: "the tool 'weather'".
+///   - excluding: milliseconds so far that do not count.
 package func withDeadline<Value: Sendable>(
     milliseconds: Int, clock: any EngineClock, _ what: String,
-    _ body: @escaping @Sendable () async throws(EngineError) -> Value
+    excluding: @escaping @Sendable () -> Int = { 0 }, _ body: @escaping @Sendable () async throws(EngineError) -> Value
 ) async throws(EngineError) -> Value {
     let result: Result<Value, EngineError> = await withTaskGroup(of: Result<Value, EngineError>.self) { group in
         group.addTask {
@@ -11,6 +13,12 @@ package func withDeadline<Value: Sendable>(
         group.addTask {
             do throws(CancellationError) {
                 try await clock.sleep(milliseconds: milliseconds)
+                var given = 0
+                while excluding() > given {
+                    let more = excluding() - given
+                    given += more
+                    try await clock.sleep(milliseconds: more)
+                }
                 return .failure(
                     EngineError(.timedOut, "\(what) gave no answer within \(DurationText.text(milliseconds))"))
             } catch {

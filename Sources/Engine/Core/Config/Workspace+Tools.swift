@@ -4,9 +4,14 @@ extension WorkspaceLoader {
     mutating func handlers(_ config: WorkspaceConfig, _ packFile: String? = nil) -> [HandlerSpec] {
         var files = options.tools.map { [$0] } ?? config.tools
         if files.isEmpty { files = Self.toolsFiles.filter { reader.files.exists($0) }.prefix(1).map { $0 } }
-        var handlers = files.flatMap { self.handlers(file: $0) }
+        var handlers = files.flatMap { self.handlers(file: $0, config.secrets) }
         if let packFile, let arena = reader.read(packFile).value, arena.value.text("kind") == "Arena" {
             handlers += self.handlers(arena: arena)
+        }
+        for index in handlers.indices {
+            guard case .client(let client) = handlers[index].kind, let command = config.clientTools[client.tool.name]
+            else { continue }
+            handlers[index].kind = .exec(ExecToolSpec(tool: client.tool, arguments: command, variables: []))
         }
         var names: Set<String> = []
         return handlers.filter { handler in
@@ -17,7 +22,7 @@ extension WorkspaceLoader {
     }
 
     /// A tools file, a tool's own file, or the `mcpServers` of other clients.
-    private mutating func handlers(file: String) -> [HandlerSpec] {
+    private mutating func handlers(file: String, _ secrets: [String: KeySource] = [:]) -> [HandlerSpec] {
         guard let document = keep(reader.read(file)) else { return [] }
         if document.value.text("kind") == "Tool" {
             return keep(ToolManifestLoader.load(document, variables: variables)).map { [$0] } ?? []
@@ -25,7 +30,7 @@ extension WorkspaceLoader {
         if document.value["mcpServers"] != nil {
             return keep(MCPServersLoader.load(document, variables: variables)) ?? []
         }
-        return keep(ToolsFileLoader.load(document, variables: variables)) ?? []
+        return keep(ToolsFileLoader.load(document, variables: variables, secrets: secrets)) ?? []
     }
 
     /// PromptArena's `tools` and `mcp_servers`.

@@ -23,10 +23,10 @@ package struct Workspace: Sendable {
     package var folders: [String]
 }
 
-/// The tools of a workspace, and how they may reach the network.
+/// The tools of a workspace, and what `cleo.yaml` says of them.
 package struct WorkspaceTools: Sendable {
     package var handlers: [HandlerSpec]
-    package var network: NetworkSettings
+    package var config: WorkspaceConfig
 }
 
 /// A provider with what a mock needs to speak.
@@ -94,7 +94,7 @@ package struct WorkspaceLoader {
         guard let config = loader.config() else { return Loaded(value: nil, diagnostics: loader.diagnostics) }
         let handlers = loader.handlers(config)
         return Loaded(
-            value: WorkspaceTools(handlers: handlers, network: config.network), diagnostics: loader.diagnostics)
+            value: WorkspaceTools(handlers: handlers, config: config), diagnostics: loader.diagnostics)
     }
 
     /// - Returns: nil when the configuration, the pack or the provider cannot be used. A tools file with mistakes

@@ -14,9 +14,16 @@ package struct WorkspaceConfig: Sendable, Equatable {
     package var bindings = JSONObject()
     /// The model that judges, for checks that need one.
     package var judge: ProviderChoice?
-    /// Kubernetes secrets that Omnia's Provider resources name: `NAME/KEY` to where the value is here.
+    /// Kubernetes secrets that Omnia's resources name: `NAME/KEY` to where the value is here.
     package var secrets: [String: KeySource] = [:]
     package var network = NetworkSettings()
+    /// Programs that answer client tools in the person's place.
+    package var clientTools: [String: [String]] = [:]
+    /// What MCP servers hear; roots relative to the workspace. Nil: the workspace itself, for servers that run here.
+    package var mcpRoots: [String]?
+    package var mcp = MCPSettings()
+    /// By handler.
+    package var oauth: [String: OAuthSettings] = [:]
     package var semantics = Semantics.strict
     package var approval = ApprovalPolicy()
     package var limits = TurnLimits()
@@ -131,6 +138,17 @@ package enum WorkspaceConfigLoader {
         return Loaded(value: failed ? nil : config, diagnostics: report.diagnostics)
     }
 
+    private static func oauth(_ fields: inout FieldReader, _ secrets: [String: KeySource]) -> OAuthSettings {
+        var settings = OAuthSettings()
+        settings.clientID = fields.string("client_id")
+        settings.clientSecret = fields.string("client_secret_env").map { .variable($0) }
+        if let file = fields.string("client_secret_file") { settings.clientSecret = .file(file) }
+        settings.clientMetadataURL = fields.string("client_metadata_url")
+        settings.scope = fields.string("scope")
+        settings.redirectPort = fields.int("redirect_port", atLeast: 0) ?? 0
+        return settings
+    }
+
     private static func read(
         _ root: inout FieldReader, into config: inout WorkspaceConfig, _ report: DiagnosticSink
     ) {
@@ -145,6 +163,27 @@ package enum WorkspaceConfigLoader {
         config.fallback = ProviderChoice.readList(&root, "fallback")
         config.secrets = ProviderSecrets.read(&root)
         config.network = NetworkSettings(&root)
+        for (name, fields) in root.map("client_tools") {
+            var fields = fields
+            if let command = fields.strings("command"), !command.isEmpty {
+                config.clientTools[name] = command
+            } else {
+                fields.missing("command", hint: "command: [./answer.sh]")
+            }
+            fields.finish()
+        }
+        if var mcp = root.child("mcp") {
+            config.mcpRoots = mcp.strings("roots")
+            config.mcp.logLevel = mcp.choice("log_level", of: ServerLog.levels) ?? config.mcp.logLevel
+            let era = mcp.choice("era", of: MCPEra.allCases.map(\.rawValue)).flatMap { MCPEra(rawValue: $0) }
+            config.mcp.era = era ?? config.mcp.era
+            mcp.finish()
+        }
+        for (name, fields) in root.map("oauth") {
+            var fields = fields
+            config.oauth[name] = oauth(&fields, config.secrets)
+            fields.finish()
+        }
         config.bindings = root.child("bindings")?.object ?? config.bindings
         if let word = root.choice("semantics", of: Semantics.allCases.map(\.rawValue)) {
             config.semantics = Semantics(rawValue: word) ?? .strict

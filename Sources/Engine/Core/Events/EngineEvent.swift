@@ -42,6 +42,10 @@ package enum TurnEvent: Sendable, Equatable {
     case approvalRequested(ApprovalRequest)
     /// The person answered.
     case approvalAnswered(ApprovalAnswered)
+    /// A tool, or its server, asks the person something.
+    case questionAsked(Question)
+    /// The person answered, or the question was taken away.
+    case questionAnswered(QuestionAnswered)
     /// Transient: a span began.
     case spanOpened(TraceSpan)
     /// A span ended.
@@ -66,6 +70,10 @@ package enum TurnEvent: Sendable, Equatable {
     case artifactSet(ArtifactSet)
     /// A step of a composition ended.
     case stepFinished(StepFinished)
+    /// Transient: what a server gave for the next message.
+    case serverContent(ServerContent)
+    /// Transient: values that a server proposes for a field.
+    case suggestions([String])
     /// Transient: what runs, after a change of the files, the values or the state.
     case packChanged(PackState)
     /// The turn is over.
@@ -78,7 +86,7 @@ package enum TurnEvent: Sendable, Equatable {
     /// Whether the event belongs in the log. A transient event only speeds up the screen.
     package var isDurable: Bool {
         switch self {
-        case .messageDelta, .toolProgress, .spanOpened, .packChanged, .wire: false
+        case .messageDelta, .toolProgress, .spanOpened, .packChanged, .wire, .serverContent, .suggestions: false
         default: true
         }
     }
@@ -246,10 +254,16 @@ package struct HandlerState: Sendable, Equatable, Codable {
     package var tools: [ToolSummary]
     /// For people: the protocol revision, or why it failed.
     package var detail: String?
+    /// What an MCP server offers beside tools.
+    package var prompts: [PromptSummary]?
+    package var resources: [ResourceSummary]?
 
     package init(
-        handler: String, kind: String, phase: Phase, tools: [ToolSummary] = [], detail: String? = nil
+        handler: String, kind: String, phase: Phase, tools: [ToolSummary] = [], detail: String? = nil,
+        prompts: [PromptSummary]? = nil, resources: [ResourceSummary]? = nil
     ) {
+        self.prompts = prompts
+        self.resources = resources
         self.handler = handler
         self.kind = kind
         self.phase = phase
@@ -264,6 +278,19 @@ package struct ToolSummary: Sendable, Equatable, Codable {
     package var readOnly: Bool
     /// The JSON Schema of its arguments.
     package var inputSchema: JSONValue
+    package var outputSchema: JSONValue?
+    package var title: String?
+    /// MCP's annotations.
+    package var hints: JSONValue?
+
+    package init(_ tool: ToolDescriptor) {
+        self.init(
+            name: tool.name, description: tool.description, readOnly: tool.readOnly, inputSchema: tool.inputSchema)
+        outputSchema = tool.outputSchema
+        title = tool.title
+        hints = tool.hints
+    }
+
     package init(name: String, description: String, readOnly: Bool, inputSchema: JSONValue) {
         self.name = name
         self.description = description

@@ -17,6 +17,10 @@ extension TurnEvent {
         case toolCallFinished = "tool.call.finished"
         case approvalRequested = "approval.requested"
         case approvalAnswered = "approval.answered"
+        case questionAsked = "question.asked"
+        case questionAnswered = "question.answered"
+        case serverContent = "server.content"
+        case suggestions = "server.suggestions"
         case spanOpened = "span.opened"
         case spanClosed = "span.closed"
         case usageReported = "usage.reported"
@@ -51,6 +55,10 @@ extension TurnEvent {
         case .toolCallFinished(let payload): pair(.toolCallFinished, payload)
         case .approvalRequested(let payload): pair(.approvalRequested, payload)
         case .approvalAnswered(let payload): pair(.approvalAnswered, payload)
+        case .questionAsked(let payload): pair(.questionAsked, payload)
+        case .questionAnswered(let payload): pair(.questionAnswered, payload)
+        case .serverContent(let payload): pair(.serverContent, payload)
+        case .suggestions(let payload): pair(.suggestions, payload)
         case .spanOpened(let payload): pair(.spanOpened, payload)
         case .spanClosed(let payload): pair(.spanClosed, payload)
         case .usageReported(let payload): pair(.usageReported, payload)
@@ -88,6 +96,10 @@ extension TurnEvent {
         case .toolCallFinished: .toolCallFinished(try data.decoded())
         case .approvalRequested: .approvalRequested(try data.decoded())
         case .approvalAnswered: .approvalAnswered(try data.decoded())
+        case .questionAsked: .questionAsked(try data.decoded())
+        case .questionAnswered: .questionAnswered(try data.decoded())
+        case .serverContent: .serverContent(try data.decoded())
+        case .suggestions: .suggestions(try data.decoded())
         case .spanOpened: .spanOpened(try data.decoded())
         case .spanClosed: .spanClosed(try data.decoded())
         case .usageReported: .usageReported(try data.decoded())

@@ -4,12 +4,25 @@ package struct ToolTable: Projection {
         package var calls = 0
         package var running = 0
         package var failures = 0
+        /// Of the calls that have ended.
+        package var milliseconds = 0
+        package var slowest = 0
         package init() {}
+
+        /// Nil before the first call has ended.
+        package var mean: Int? { calls > running ? milliseconds / (calls - running) : nil }
+    }
+
+    package struct Last: Sendable, Equatable {
+        package var call: ToolCall
+        package var outcome: ToolOutcome?
     }
 
     /// By name.
     package private(set) var handlers: [HandlerState] = []
     package private(set) var counts: [String: Count] = [:]
+    /// By tool.
+    package private(set) var lastCalls: [String: Last] = [:]
     private var handlerOfCall: [CallID: String] = [:]
 
     package init() {}
@@ -24,14 +37,20 @@ package struct ToolTable: Projection {
                 handlers.sort { $0.handler < $1.handler }
             }
         case .toolCallStarted(let started):
+            lastCalls[started.call.tool] = Last(call: started.call)
             guard let handler = started.handler else { return }
             handlerOfCall[started.call.id] = handler
             counts[handler, default: Count()].calls += 1
             counts[handler, default: Count()].running += 1
         case .toolCallFinished(let outcome):
+            if lastCalls[outcome.tool]?.call.id == outcome.call { lastCalls[outcome.tool]?.outcome = outcome }
             guard let handler = handlerOfCall.removeValue(forKey: outcome.call) else { return }
-            counts[handler, default: Count()].running -= 1
-            if outcome.status == .failed { counts[handler, default: Count()].failures += 1 }
+            var count = counts[handler] ?? Count()
+            count.running -= 1
+            count.milliseconds += outcome.milliseconds
+            count.slowest = max(count.slowest, outcome.milliseconds)
+            if outcome.status == .failed { count.failures += 1 }
+            counts[handler] = count
         case .turnFinished, .turnFailed:
             handlerOfCall = [:]
             for handler in counts.keys { counts[handler]?.running = 0 }

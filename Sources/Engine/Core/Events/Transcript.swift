@@ -39,6 +39,8 @@ package struct Transcript: Projection {
     /// How the session was last opened.
     package private(set) var opened: SessionOpened?
     package private(set) var title: String?
+    /// What tools want to know from the person, oldest first.
+    package private(set) var questions: [Question] = []
     /// The turn that runs.
     package private(set) var turn: TurnID?
     package private(set) var turnStarted: Timestamp?
@@ -72,6 +74,8 @@ package struct Transcript: Projection {
         case .toolProgress(let progress): changeTool(progress.call) { $0.progress = progress }
         case .approvalRequested(let request): ask(request, event)
         case .approvalAnswered(let answer): changeTool(answer.call) { $0.approval = nil }
+        case .questionAsked(let question): questions.append(question)
+        case .questionAnswered(let answered): answer(answered, event)
         case .toolCallFinished(let outcome): finish(outcome)
         case .diagnostic(let diagnostic): note(diagnostic, event)
         case .modelRetried(let retry):
@@ -84,7 +88,9 @@ package struct Transcript: Projection {
             add(.notice(Notice(level: .note, text: "an event of a newer version: \(kind)", hint: nil)), event)
         case .guardrailFired, .evalCompleted, .workflowMoved, .stepFinished:
             if let notice = Self.notice(of: event.body) { add(.notice(notice), event) }
-        case .spanOpened, .spanClosed, .usageReported, .handlerChanged, .artifactSet, .packChanged, .wire: break
+        case .spanOpened, .spanClosed, .usageReported, .handlerChanged, .artifactSet, .packChanged, .wire,
+            .serverContent, .suggestions:
+            break
         }
     }
 
@@ -139,6 +145,21 @@ package struct Transcript: Projection {
     private mutating func ask(_ request: ApprovalRequest, _ event: EngineEvent) {
         if tools[request.call.id] == nil { enter(request.call, request.handler, event) }
         changeTool(request.call.id) { $0.approval = request }
+    }
+
+    private mutating func answer(_ answered: QuestionAnswered, _ event: EngineEvent) {
+        guard let place = questions.firstIndex(where: { $0.id == answered.id }) else { return }
+        let question = questions.remove(at: place)
+        // A client tool's answer stands beside its call.
+        guard question.kind != .answer else { return }
+        let said = answered.reply.content.map { ": \($0.string ?? $0.text)" } ?? ""
+        let words: String =
+            switch answered.reply.action {
+            case .accept: "you agreed\(said)"
+            case .decline: "you declined\(said)"
+            case .cancel: "put aside"
+            }
+        add(.notice(Notice(level: .note, text: "\(question.from): \(question.message) — \(words)", hint: nil)), event)
     }
 
     private mutating func start(_ started: ToolCallStarted, _ event: EngineEvent) {
@@ -212,5 +233,6 @@ package struct Transcript: Projection {
             }
         }
         tools = [:]
+        questions = []
     }
 }

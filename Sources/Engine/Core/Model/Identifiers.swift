@@ -23,6 +23,7 @@ package enum TurnKind {}
 package enum MessageKind {}
 package enum CallKind {}
 package enum SpanKind {}
+package enum QuestionKind {}
 
 package typealias SessionID = Identifier<SessionKind>
 package typealias TurnID = Identifier<TurnKind>
@@ -30,3 +31,4 @@ package typealias MessageID = Identifier<MessageKind>
 /// A tool call's name, as the model gave it, or made up where it gave none.
 package typealias CallID = Identifier<CallKind>
 package typealias SpanID = Identifier<SpanKind>
+package typealias QuestionID = Identifier<QuestionKind>

@@ -14,6 +14,7 @@ package enum EngineCommand: Sendable, Equatable {
     /// Stops what runs: the turn, and tools that were called by hand.
     case cancelTurn(SessionID)
     case answerApproval(SessionID, CallID, ApprovalDecision)
+    case answerQuestion(SessionID, QuestionID, QuestionReply)
     case rename(SessionID, title: String)
     /// Runs a tool without the model; the result is an event of no turn.
     case callTool(SessionID, tool: String, arguments: JSONValue)
@@ -26,6 +27,14 @@ package enum EngineCommand: Sendable, Equatable {
     /// Answers come from another model, or another provider, from the next turn on: a model's name, a provider's, or
     /// `PROVIDER/MODEL`. Holds for every session of the workspace, as long as the program runs.
     case chooseModel(SessionID, String)
+    /// Fetches a prompt of an MCP server; what it gives comes as an event.
+    case usePrompt(SessionID, handler: String, name: String, arguments: [String: String])
+    case readResource(SessionID, handler: String, uri: String)
+    /// Asks a server what may stand in an argument of its prompt.
+    case completeArgument(
+        SessionID, handler: String, prompt: String, argument: String, value: String, chosen: [String: String])
+    /// Takes the person through a server's sign-in.
+    case signIn(SessionID, handler: String)
     /// Answers for a tool until the program ends; nil lets the tool answer again.
     case mockTool(SessionID, String, JSONValue?)
     /// Sets a parameter of the model over what the files say; null takes it back.

@@ -84,6 +84,12 @@ package struct ToolDescriptor: Sendable, Equatable {
     package var inputSchema: JSONValue
     /// Whether the tool is known to change nothing. An untrusted hint where it comes from a server.
     package var readOnly: Bool
+    /// What its answers fit, where it says so.
+    package var outputSchema: JSONValue?
+    /// For people.
+    package var title: String?
+    /// MCP's annotations: hints, not to be trusted.
+    package var hints: JSONValue?
 
     package init(name: String, description: String, inputSchema: JSONValue, readOnly: Bool) {
         self.name = name

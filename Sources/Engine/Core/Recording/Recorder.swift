@@ -55,18 +55,14 @@ private struct RecordedHandler: ToolHandler {
         let (recorder, name, kind) = (recorder, name, kindName)
         await inner.start { update in
             if update.phase == .ready {
-                let tools = update.tools.map {
-                    ToolSummary(
-                        name: $0.name, description: $0.description, readOnly: $0.readOnly, inputSchema: $0.inputSchema)
-                }
-                recorder.offers(Recording.Handler(name: name, kind: kind, tools: tools))
+                recorder.offers(Recording.Handler(name: name, kind: kind, tools: update.tools.map(ToolSummary.init)))
             }
             await report(update)
         }
     }
 
     func call(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {
         let started = clock.now().milliseconds
         func record(_ answer: ToolAnswer?, _ error: EngineError?) {
@@ -78,7 +74,7 @@ private struct RecordedHandler: ToolHandler {
                         milliseconds: clock.now().milliseconds - started)))
         }
         do throws(EngineError) {
-            let answer = try await inner.call(call, progress: progress)
+            let answer = try await inner.call(call, host: host)
             record(answer, nil)
             return answer
         } catch {
@@ -88,6 +84,10 @@ private struct RecordedHandler: ToolHandler {
     }
 
     func stop() async { await inner.stop() }
+
+    func probe() async throws(EngineError) { try await inner.probe() }
+
+    var server: MCPToolHandler? { inner.server }
 }
 
 private struct RecordedProvider: Provider {

@@ -271,7 +271,7 @@ private struct ReplayedHandler: ToolHandler {
     }
 
     func call(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {
         let recorded = try replay.call(call)
         try await replay.pause(recorded.milliseconds)

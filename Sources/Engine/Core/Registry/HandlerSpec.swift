@@ -6,6 +6,7 @@ package struct HandlerSpec: Sendable, Equatable {
         case openapi(OpenAPIHandlerSpec)
         case mock(MockToolSpec)
         case exec(ExecToolSpec)
+        case client(ClientToolSpec)
     }
 
     package var name: String
@@ -29,10 +30,12 @@ package struct HandlerSpec: Sendable, Equatable {
         case .openapi: "openapi"
         case .mock: "mock"
         case .exec: "exec"
+        case .client: "client"
         case .mcp(let spec):
             switch spec.transport {
             case .stdio: "mcp/stdio"
             case .http: "mcp/http"
+            case .sse: "mcp/sse"
             }
         }
     }
@@ -82,7 +85,10 @@ package struct HTTPHandlerSpec: Sendable, Equatable {
 package struct MCPHandlerSpec: Sendable, Equatable {
     package enum Transport: Sendable, Equatable {
         case stdio(ProcessCommand)
+        /// Streamable HTTP, and HTTP with SSE where a server speaks only that.
         case http(url: String, headers: [Header])
+        /// Only HTTP with SSE (2024-11-05).
+        case sse(url: String, headers: [Header])
     }
 
     package var transport: Transport
@@ -146,6 +152,18 @@ package struct MockToolSpec: Sendable, Equatable {
     }
 }
 
+/// A tool that the person answers.
+package struct ClientToolSpec: Sendable, Equatable {
+    package var tool: ToolDescriptor
+    /// What the person is told.
+    package var message: String?
+
+    package init(tool: ToolDescriptor, message: String?) {
+        self.tool = tool
+        self.message = message
+    }
+}
+
 /// A tool that a program answers.
 package struct ExecToolSpec: Sendable, Equatable {
     package var tool: ToolDescriptor
@@ -164,16 +182,11 @@ package struct ExecToolSpec: Sendable, Equatable {
 /// What proves to a server who asks.
 package struct Credential: Sendable, Equatable {
     package enum Scheme: String, Sendable, Equatable { case bearer, basic }
-    package enum Source: Sendable, Equatable {
-        case value(Secret)
-        /// Read again for every request, so that a rotated token works.
-        case file(String)
-    }
 
     package var scheme: Scheme
-    package var source: Source
+    package var source: KeySource
 
-    package init(scheme: Scheme, source: Source) {
+    package init(scheme: Scheme, source: KeySource) {
         self.scheme = scheme
         self.source = source
     }

@@ -34,16 +34,10 @@ package enum MCPServersLoader {
                         arguments: [command] + (server.strings("args") ?? []), environment: environment,
                         directory: server.string("cwd") ?? server.string("working_dir"))))
         } else if let url = server.string("url") ?? server.string("serverUrl") {
-            guard type != "sse" else {
-                server.warning(
-                    "the transport 'sse' does not act yet; '\(name)' is left out", at: "type",
-                    hint: "most servers that offer it speak 'http' (streamable) too")
-                server.ignore(server.object.keys)
-                return nil
-            }
             if WebAddress(url) == nil { server.error("'\(url)' is not an http or https address", at: "url") }
+            let headers = (server.texts("headers") ?? []).map { Header($0.0, $0.1) }
             spec = MCPHandlerSpec(
-                transport: .http(url: url, headers: (server.texts("headers") ?? []).map { Header($0.0, $0.1) }))
+                transport: type == "sse" ? .sse(url: url, headers: headers) : .http(url: url, headers: headers))
         } else {
             server.error("the server '\(name)' needs 'command' or 'url'")
         }

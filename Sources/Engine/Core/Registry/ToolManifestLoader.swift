@@ -43,12 +43,21 @@ package enum ToolManifestLoader {
         case "mock": kind = mock(&spec, tool)
         case "live": kind = live(&spec, tool, variables).map { .http($0) }
         case "exec", "local": kind = exec(&spec, tool)
+        case "client":
+            var message: String?
+            if var client = spec.child("client") {
+                if var consent = client.child("consent") {
+                    message = consent.string("message")
+                    consent.ignore(["required", "decline_strategy"])
+                    consent.finish(.warning)
+                }
+                client.ignore(["timeout_ms", "categories", "validate_output"])
+                client.finish(.warning)
+            }
+            kind = .client(ClientToolSpec(tool: tool, message: message))
         default:
-            spec.warning(
-                mode == "mcp"
-                    ? "'\(name)' is served by an MCP server; nothing is made of this file"
-                    : "tools of mode 'client' do not act yet; '\(name)' is left out", at: "mode")
-            spec.ignore(["client", "mcp"])
+            spec.warning("'\(name)' is served by an MCP server; nothing is made of this file", at: "mode")
+            spec.ignore(["mcp"])
             kind = nil
         }
         return kind.map { HandlerSpec(name: name, kind: $0, timeout: timeout) }

@@ -6,15 +6,23 @@ package struct ToolsFileLoader {
     private let document: SourceDocument
     private let report = DiagnosticSink()
 
-    package static func load(_ document: SourceDocument, variables: any VariableSource) -> Loaded<[HandlerSpec]> {
+    /// - Parameter secrets: where the cluster's secrets are here, by `NAME/KEY` (`secrets:` of `cleo.yaml`).
+    package static func load(
+        _ document: SourceDocument, variables: any VariableSource, secrets: [String: KeySource] = [:]
+    ) -> Loaded<[HandlerSpec]> {
         let sink = DiagnosticSink()
         let expanded = VariableExpansion.expand(document, from: variables, report: sink)
-        let loader = ToolsFileLoader(document: expanded)
+        let loader = ToolsFileLoader(document: expanded, secrets: secrets)
         let handlers = loader.handlers()
         return Loaded(value: handlers, diagnostics: sink.diagnostics + loader.report.diagnostics)
     }
 
-    private init(document: SourceDocument) { self.document = document }
+    private let secrets: [String: KeySource]
+
+    private init(document: SourceDocument, secrets: [String: KeySource]) {
+        self.document = document
+        self.secrets = secrets
+    }
 
     private func handlers() -> [HandlerSpec] {
         if document.value.isNull { return [] }
@@ -56,11 +64,12 @@ package struct ToolsFileLoader {
         case "http": kind = http(&fields).map { .http($0) }
         case "mcp": kind = mcp(&fields).map { .mcp($0) }
         case "openapi": kind = openapi(&fields).map { .openapi($0) }
+        case "client": kind = client(&fields).map { .client($0) }
         case .some(let type):
             fields.ignore(["tool", "auth", "grpcConfig", "openAPIConfig", "clientConfig"])
             fields.warning(
                 "handlers of type '\(type)' do not act yet; '\(name)' is left out", at: "type",
-                hint: "use 'http', 'openapi' or 'mcp'")
+                hint: "use 'http', 'openapi', 'client' or 'mcp'")
             kind = nil
         case nil:
             fields.ignore(["tool", "auth", "httpConfig", "mcpConfig", "grpcConfig", "openAPIConfig", "clientConfig"])
@@ -139,9 +148,11 @@ package struct ToolsFileLoader {
         let description = tool.string("description", required: true) ?? ""
         let schema = tool.value("inputSchema") ?? ["type": "object"]
         if tool.object["inputSchema"] == nil { tool.missing("inputSchema") }
-        tool.ignore(["outputSchema"])
+        var descriptor = ToolDescriptor(
+            name: name, description: description, inputSchema: schema, readOnly: false)
+        descriptor.outputSchema = tool.value("outputSchema")
         tool.finish()
-        return ToolDescriptor(name: name, description: description, inputSchema: schema, readOnly: false)
+        return descriptor
     }
 
     private func checkURL(_ url: String, _ fields: FieldReader, _ key: String) {
@@ -194,9 +205,18 @@ package struct ToolsFileLoader {
             "type", of: ["none", "bearer", "basic", "serviceAccount", "workloadIdentity"], required: true)
         switch type {
         case "bearer", "basic":
-            auth.error(
-                "a secret of the cluster ('secretRef') cannot be read here", at: "secretRef",
-                hint: "put 'authType' and 'authToken: ${VARIABLE}' into the handler's own block")
+            defer { auth.finish() }
+            guard var reference = auth.child("secretRef", required: true) else { return nil }
+            let name = reference.string("name", required: true) ?? ""
+            let key = reference.string("key") ?? "token"
+            reference.finish()
+            guard let source = secrets["\(name)/\(key)"] else {
+                auth.error(
+                    "the cluster's secret '\(name)', key '\(key)', is not known here", at: "secretRef",
+                    hint: "say in cleo.yaml where it is: secrets: {\(name): {\(key): {env: VARIABLE}}}")
+                return nil
+            }
+            return Credential(scheme: type == "basic" ? .basic : .bearer, source: source)
         case "serviceAccount", "workloadIdentity":
             auth.error(
                 "'\(type ?? "")' exists only in a cluster", at: "type",
@@ -233,6 +253,18 @@ package struct ToolsFileLoader {
         return Credential(scheme: scheme, source: .value(Secret(token)))
     }
 
+    private func client(_ fields: inout FieldReader) -> ClientToolSpec? {
+        let tool = tool(&fields)
+        fields.ignore(["auth"])
+        var message: String?
+        if var config = fields.child("clientConfig") {
+            message = config.string("consentMessage")
+            config.ignore(["categories"])
+            config.finish()
+        }
+        return tool.map { ClientToolSpec(tool: $0, message: message) }
+    }
+
     // MARK: openapi
 
     private func openapi(_ fields: inout FieldReader) -> OpenAPIHandlerSpec? {
@@ -257,7 +289,7 @@ package struct ToolsFileLoader {
     // MARK: mcp
 
     private func mcp(_ fields: inout FieldReader) -> MCPHandlerSpec? {
-        _ = auth(&fields)
+        let auth = auth(&fields)
         fields.ignore(["tool"])
         guard var config = fields.child("mcpConfig", required: true) else { return nil }
         let transport = config.choice("transport", of: ["stdio", "streamable-http", "sse"], required: true)
@@ -267,7 +299,7 @@ package struct ToolsFileLoader {
         let directory = config.string("workDir")
         let environment = config.texts("env") ?? []
         let headers = headers(&config, "headers")
-        let credential = flatCredential(&config)
+        let credential = auth ?? flatCredential(&config)
         var allowlist: [String] = []
         var blocklist: [String] = []
         if var filter = config.child("toolFilter") {
@@ -298,9 +330,12 @@ package struct ToolsFileLoader {
                 config.missing("endpoint")
             }
         case "sse":
-            config.error(
-                "the transport 'sse' does not act yet, so the handler is left out", at: "transport",
-                hint: "most servers that offer it speak 'streamable-http' too")
+            if let endpoint {
+                checkURL(endpoint, config, "endpoint")
+                way = .sse(url: endpoint, headers: headers)
+            } else {
+                config.missing("endpoint")
+            }
         default: break
         }
         config.finish()

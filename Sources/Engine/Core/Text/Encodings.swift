@@ -25,6 +25,38 @@ package enum Encodings {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// RFC 4648, section 5, without padding.
+    package static func base64URL(_ bytes: some Collection<UInt8>) -> String {
+        String(
+            base64(bytes).compactMap { character in
+                switch character {
+                case "+": "-"
+                case "/": "_"
+                case "=": nil
+                default: character
+                }
+            })
+    }
+
+    /// A value of a query or a form: percent sequences and `+` undone.
+    package static func unescaped(_ text: some StringProtocol) -> String {
+        var result: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "+") {
+                result.append(0x20)
+            } else if byte == UInt8(ascii: "%"), rest.count >= 2,
+                let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                result.append(code)
+                rest = rest.dropFirst(2)
+            } else {
+                result.append(byte)
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
     /// The bytes of a base64 text; line breaks and missing padding are allowed.
     /// - Returns: nil when it holds anything else.
     package static func fromBase64(_ text: String) -> [UInt8]? {

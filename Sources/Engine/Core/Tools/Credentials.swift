@@ -1,22 +1,29 @@
-extension Credential {
-    /// The `Authorization` header's value. A token file is read at each call.
-    package func authorization(files: any FileSource) throws(EngineError) -> Secret {
-        let token = try token(files: files).reveal()
+/// Gives a tool its credential for each call: a value, a file that is read again each time, or what a command prints.
+package struct Authorizer: Sendable {
+    private let scheme: Credential.Scheme
+    private let keys: KeyReader
+
+    package init(_ scheme: Credential.Scheme, _ keys: KeyReader) {
+        self.scheme = scheme
+        self.keys = keys
+    }
+
+    /// The `Authorization` header's value.
+    /// - Throws: `unauthorized` when the credential is missing: a call never goes without it.
+    package func authorization() async throws(EngineError) -> Secret {
+        let token = try await token().reveal()
         switch scheme {
         case .bearer: return Secret("Bearer \(token)")
         case .basic: return Secret("Basic \(Encodings.base64(token.utf8))")
         }
     }
 
-    /// What the file, or the value, holds.
-    package func token(files: any FileSource) throws(EngineError) -> Secret {
-        switch source {
-        case .value(let secret): return secret
-        case .file(let path):
-            let text = String(decoding: try files.read(path), as: UTF8.self)
-            let token = text.prefix { $0 != "\n" && $0 != "\r\n" && $0 != "\r" }
-            guard !token.isEmpty else { throw EngineError(.unauthorized, "the token file '\(path)' is empty") }
-            return Secret(String(token))
-        }
+    package func token() async throws(EngineError) -> Secret {
+        guard let token = try await keys.key() else { throw EngineError(.unauthorized, "the credential is missing") }
+        return token
     }
+
+    /// The server did not take it.
+    /// - Returns: whether the next request may bring another one.
+    package func refused() -> Bool { keys.refused() }
 }

@@ -4,17 +4,17 @@ package struct HTTPToolHandler: ToolHandler {
     package var kindName: String { "http" }
     package let timeout: Int
     private let spec: HTTPHandlerSpec
-    private let files: any FileSource
+    private let authorizer: Authorizer?
     private let caller: HTTPCaller
 
     package init(
-        name: String, spec: HTTPHandlerSpec, timeout: Int, transport: any HTTPTransport, files: any FileSource,
-        clock: any EngineClock, network: NetworkSettings = NetworkSettings()
+        name: String, spec: HTTPHandlerSpec, timeout: Int, transport: any HTTPTransport,
+        authorizer: Authorizer? = nil, clock: any EngineClock, network: NetworkSettings = NetworkSettings()
     ) {
         self.name = name
         self.spec = spec
         self.timeout = timeout
-        self.files = files
+        self.authorizer = authorizer
         caller = HTTPCaller(
             retry: spec.retry, redact: spec.redact, mapping: spec.responseMapping, ownHeaders: spec.headers.map(\.name),
             redirectHosts: network.redirectHosts, transport: transport, clock: clock)
@@ -27,13 +27,16 @@ package struct HTTPToolHandler: ToolHandler {
     package func stop() async {}
 
     package func call(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {
-        let request = try request(for: call.arguments.object ?? JSONObject())
+        var request = try request(for: call.arguments.object ?? JSONObject())
+        if let authorizer {
+            request.headers.append(("Authorization", try await authorizer.authorization().reveal()))
+        }
         return try await caller.answer(to: request)
     }
 
-    /// What will be sent. Arguments go where the file says; what is left goes into the query of a GET, HEAD or
+    /// What will be sent, but for the credential. Arguments go where the file says; what is left goes into the query of a GET, HEAD or
     /// DELETE, and into the body of the others.
     package func request(for arguments: JSONObject) throws(EngineError) -> HTTPRequest {
         var left = spec.staticBody ?? JSONObject()
@@ -61,9 +64,6 @@ package struct HTTPToolHandler: ToolHandler {
         if !query.isEmpty {
             let text = query.map { "\(Encodings.percent($0.0))=\(Encodings.percent($0.1))" }.joined(separator: "&")
             url += (url.contains("?") ? "&" : "?") + text
-        }
-        if let credential = spec.credential {
-            headers.append(("Authorization", try credential.authorization(files: files).reveal()))
         }
         var request = HTTPRequest(url: url, method: spec.method, headers: headers)
         if hasBody, !left.isEmpty {

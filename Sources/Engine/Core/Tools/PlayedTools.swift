@@ -16,7 +16,7 @@ package struct MockToolHandler: ToolHandler {
     }
 
     package func call(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {
         guard let template = spec.template else {
             let result = spec.result ?? .null
@@ -27,6 +27,44 @@ package struct MockToolHandler: ToolHandler {
             throw EngineError(.failed, "the template of '\(name)' gave no JSON: \(text.prefix(200))")
         }
         return ToolAnswer(text: value.string ?? value.text)
+    }
+
+    package func stop() async {}
+}
+
+/// A tool that the person at the terminal is.
+package struct ClientToolHandler: ToolHandler {
+    package let name: String
+    package var kindName: String { "client" }
+    package let timeout: Int
+    private let spec: ClientToolSpec
+
+    package init(name: String, spec: ClientToolSpec, timeout: Int) {
+        self.name = name
+        self.spec = spec
+        self.timeout = timeout
+    }
+
+    package func start(report: @escaping @Sendable (HandlerUpdate) async -> Void) async {
+        // Answering is the consent, so nobody is asked before.
+        var tool = spec.tool
+        tool.readOnly = true
+        await report(HandlerUpdate(.ready, tools: [tool], detail: "you answer"))
+    }
+
+    package func call(_ call: ToolCall, host: any ToolHost) async throws(EngineError) -> ToolAnswer {
+        let arguments = call.arguments == [:] ? "" : "\n\(call.arguments.prettyText)"
+        let message = (spec.message ?? spec.tool.description) + arguments
+        let reply = await host.ask(Question(.answer, from: call.tool, call: call.id, message: message))
+        switch reply.action {
+        case .accept:
+            let content = reply.content ?? ""
+            return ToolAnswer(text: content.string ?? content.text, attributes: ["cleo.tool.answered_by": "person"])
+        case .decline:
+            let why = reply.content?.string.map { $0.isEmpty ? "" : ": \($0)" } ?? ""
+            throw EngineError(.refused, "the person declined\(why)")
+        case .cancel: throw EngineError(.cancelled, "cancelled")
+        }
     }
 
     package func stop() async {}
@@ -68,7 +106,7 @@ package struct ExecToolHandler: ToolHandler {
     }
 
     package func call(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {
         let environment = spec.variables.compactMap { name in variables.value(of: name).map { (name, $0) } }
         let child = try launcher.launch(

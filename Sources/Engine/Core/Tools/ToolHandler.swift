@@ -8,11 +8,20 @@ package protocol ToolHandler: Sendable {
     /// Connects, lists, and keeps telling: every change of the state or the tools goes to `report`. Never fails: a
     /// server that cannot be reached is a state.
     func start(report: @escaping @Sendable (HandlerUpdate) async -> Void) async
-    /// - Parameter progress: how far the tool is, when it says so.
+    /// - Parameter host: whom the tool can tell how far it is, and ask.
     func call(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer
     func stop() async
+    /// Asks for a sign of life, and changes nothing.
+    func probe() async throws(EngineError)
+    /// The MCP server behind it, where there is one.
+    var server: MCPToolHandler? { get }
+}
+
+extension ToolHandler {
+    package func probe() async throws(EngineError) {}
+    package var server: MCPToolHandler? { nil }
 }
 
 /// A state of a handler, with all that a model needs to know of its tools.
@@ -20,6 +29,8 @@ package struct HandlerUpdate: Sendable, Equatable {
     package var phase: HandlerState.Phase
     package var tools: [ToolDescriptor]
     package var detail: String?
+    package var prompts: [PromptSummary]?
+    package var resources: [ResourceSummary]?
 
     package init(_ phase: HandlerState.Phase, tools: [ToolDescriptor] = [], detail: String? = nil) {
         self.phase = phase
@@ -35,6 +46,8 @@ package struct ToolAnswer: Sendable, Equatable {
     package var isError: Bool
     /// For the trace.
     package var attributes: JSONObject
+    /// The answer as JSON, where the tool gives it so.
+    package var structured: JSONValue?
 
     package init(text: String, isError: Bool = false, attributes: JSONObject = JSONObject()) {
         self.text = text

@@ -25,7 +25,9 @@ private struct SessionJudge: Judge {
     let span: SpanID?
 
     func answer(system: String, question: String) async throws(EngineError) -> String {
-        try await session.askJudge(provider, ProviderJudge.request(system, question), turn, span)
+        try await session.askBeside(
+            "judge \(provider.model)", provider, ProviderJudge.request(system, question), turn, span
+        ).text
     }
 }
 
@@ -36,11 +38,13 @@ extension SessionRuntime {
         return SessionJudge(session: self, provider: judge.provider, turn: turn, span: span)
     }
 
-    fileprivate func askJudge(
-        _ provider: any Provider, _ request: ProviderRequest, _ turn: TurnID?, _ parent: SpanID?
-    ) async throws(EngineError) -> String {
+    /// A question to a model beside the conversation: in the trace, on the wire, in the cost, under the budget.
+    /// - Parameter name: the span's.
+    func askBeside(
+        _ name: String, _ provider: any Provider, _ request: ProviderRequest, _ turn: TurnID?, _ parent: SpanID?
+    ) async throws(EngineError) -> AnswerCollector.Answer {
         var span = openSpan(
-            "judge \(provider.model)", .model, parent: parent, turn: turn,
+            name, .model, parent: parent, turn: turn,
             attributes: [
                 "gen_ai.operation.name": "chat", "gen_ai.provider.name": .string(provider.name),
                 "gen_ai.request.model": .string(provider.model),
@@ -64,6 +68,6 @@ extension SessionRuntime {
                 answer.reasoning), turn)
         if let usage = answer.usage { Self.describe(usage, in: &span) }
         close(&span, turn: turn)
-        return answer.text
+        return answer
     }
 }

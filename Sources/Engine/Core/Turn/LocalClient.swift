@@ -37,10 +37,22 @@ package actor LocalClient: EngineClient {
         case .send(let id, let text, let attachments): try await session(id).send(text, attachments)
         case .cancelTurn(let id): try await session(id).cancel()
         case .answerApproval(let id, let call, let decision): try await session(id).answer(call, decision)
+        case .answerQuestion(let id, let question, let reply): try await session(id).answer(question, reply)
         case .rename(let id, let title): try await session(id).rename(title)
         case .callTool(let id, let tool, let arguments): try await session(id).callTool(tool, arguments)
         case .moveWorkflow(let id, let event): try await session(id).moveByHand(event)
         case .evaluate(let id): try await session(id).evaluateByHand()
+        case .usePrompt(let id, let handler, let name, let arguments):
+            try await session(id).fetch(name, from: handler) { (connection, host) async throws(EngineError) in
+                ServerContent(name: name, text: try await connection.prompt(name, arguments, host: host))
+            }
+        case .readResource(let id, let handler, let uri):
+            try await session(id).fetch(uri, from: handler) { (connection, host) async throws(EngineError) in
+                MCPContent.content(of: uri, try await connection.read(uri, host: host))
+            }
+        case .completeArgument(let id, let handler, let prompt, let argument, let value, let chosen):
+            try await session(id).suggest(handler, prompt, argument, value, chosen)
+        case .signIn(let id, let handler): try await session(id).signIn(to: handler)
         case .mockTool(_, let tool, let answer):
             try await tools.mock(tool, answer)
             let words = answer.map { "\(tool) answers \($0.text) from now on" } ?? "\(tool) answers for itself again"

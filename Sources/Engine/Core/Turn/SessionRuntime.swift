@@ -35,6 +35,11 @@ package actor SessionRuntime {
     /// What the wire said about itself during the running call.
     var notes = JSONObject()
     var approvals = Approvals()
+    /// Questions of tools that wait for the person.
+    var questions: [QuestionID: CheckedContinuation<QuestionReply, Never>] = [:]
+    var asked: [QuestionID: Question] = [:]
+    /// What a server is asked about the field that the person writes in.
+    var suggesting: Task<Void, Never>?
     /// Prompts whose missing tools were named.
     var reportedPrompts: Set<String> = []
     /// The span of the running turn.

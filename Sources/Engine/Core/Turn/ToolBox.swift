@@ -7,6 +7,7 @@ package actor ToolBox {
         let handler: any ToolHandler
         let tool: ToolDescriptor
         let schema: JSONSchema
+        let output: JSONSchema?
     }
 
     private var handlers: [any ToolHandler]
@@ -93,11 +94,9 @@ package actor ToolBox {
         let detail = [update.detail, lost > 0 ? "\(lost) of its tools hidden by an earlier handler" : nil]
         return HandlerState(
             handler: handler.name, kind: handler.kindName, phase: update.phase,
-            tools: mine.map {
-                ToolSummary(
-                    name: $0.name, description: $0.description, readOnly: $0.readOnly, inputSchema: $0.inputSchema)
-            },
-            detail: detail.compactMap(\.self).isEmpty ? nil : detail.compactMap(\.self).joined(separator: "; "))
+            tools: mine.map(ToolSummary.init),
+            detail: detail.compactMap(\.self).isEmpty ? nil : detail.compactMap(\.self).joined(separator: "; "),
+            prompts: update.prompts, resources: update.resources)
     }
 
     private func take(_ update: HandlerUpdate, from handler: any ToolHandler) async {
@@ -120,8 +119,9 @@ package actor ToolBox {
                 if let old = served[tool.name], old.tool == tool, old.handler.name == handler.name {
                     next[tool.name] = old
                 } else {
-                    let schema = JSONSchema(tool.inputSchema, patterns: patterns)
-                    next[tool.name] = Served(handler: handler, tool: tool, schema: schema)
+                    next[tool.name] = Served(
+                        handler: handler, tool: tool, schema: JSONSchema(tool.inputSchema, patterns: patterns),
+                        output: tool.outputSchema.map { JSONSchema($0, patterns: patterns) })
                 }
             }
         }
@@ -150,6 +150,15 @@ package actor ToolBox {
         }
         limit.cancel()
         return true
+    }
+
+    /// Waits until every server has said all that it offers, but at most so long.
+    package func waitForOffers(milliseconds: Int) async {
+        let starts = starts
+        _ = try? await withDeadline(milliseconds: milliseconds, clock: clock, "the start") {
+            () async throws(EngineError) in
+            for start in starts { await start.value }
+        }
     }
 
     /// Every tool that can be called, in the order of the tools file.
@@ -187,27 +196,44 @@ package actor ToolBox {
 
     /// Runs a call that has no objection.
     package nonisolated func run(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {
-        guard let handler = await served[call.tool]?.handler else {
+        guard let served = await served[call.tool] else {
             throw EngineError(.notFound, "there is no tool '\(call.tool)'")
         }
+        let handler = served.handler
         if let mock = await mocks[call.tool] {
             return ToolAnswer(text: mock.string ?? mock.text, attributes: ["cleo.tool.mocked": true])
         }
         if let objection = await breakerObjection(call.tool) { throw objection }
         do throws(EngineError) {
+            let patient = PatientHost(host, clock: clock)
             let answer = try await withDeadline(
-                milliseconds: handler.timeout, clock: clock, "the tool '\(call.tool)'"
+                milliseconds: handler.timeout, clock: clock, "the tool '\(call.tool)'",
+                excluding: { patient.waited }
             ) { () async throws(EngineError) in
-                try await handler.call(call, progress: progress)
+                try await handler.call(call, host: patient)
             }
             await ended(call.tool, nil)
-            return answer
+            return Self.checked(answer, served)
         } catch {
             await ended(call.tool, error)
             throw error
         }
+    }
+
+    /// A promise about the answer that was not kept is said; the model gets the answer all the same.
+    private static func checked(_ answer: ToolAnswer, _ served: Served) -> ToolAnswer {
+        guard let schema = served.output, !answer.isError else { return answer }
+        var answer = answer
+        let issues: [String]
+        if let value = answer.structured ?? (try? JSONParser.parse(answer.text)) {
+            issues = schema.issues(in: value).prefix(8).map { "\($0.pointer): \($0.message)" }
+        } else {
+            issues = ["the answer is not JSON"]
+        }
+        if !issues.isEmpty { answer.attributes["cleo.tool.output.mismatch"] = .string(issues.joined(separator: "; ")) }
+        return answer
     }
 
     private func breakerObjection(_ tool: String) -> EngineError? {
@@ -216,6 +242,35 @@ package actor ToolBox {
 
     private func ended(_ tool: String, _ error: EngineError?) {
         breakers[tool, default: CircuitBreaker()].ended(error, breaking, now: clock.now())
+    }
+
+    /// Whether a server answers.
+    /// - Returns: what is wrong with it, and how long the answer took.
+    package func probe(_ name: String) async -> (problem: String?, milliseconds: Int) {
+        guard let handler = handlers.first(where: { $0.name == name }), let update = updates[name] else {
+            return ("there is no handler '\(name)'", 0)
+        }
+        if update.phase != .ready { return (update.detail ?? update.phase.rawValue, 0) }
+        let began = clock.now().milliseconds
+        do throws(EngineError) {
+            try await withDeadline(milliseconds: 10_000, clock: clock, "'\(name)'") { () async throws(EngineError) in
+                try await handler.probe()
+            }
+            return (nil, clock.now().milliseconds - began)
+        } catch {
+            return (error.message, clock.now().milliseconds - began)
+        }
+    }
+
+    /// The MCP server of a handler.
+    /// - Throws: `notFound` when there is none.
+    package func server(_ name: String) throws(EngineError) -> MCPToolHandler {
+        guard let server = handlers.first(where: { $0.name == name })?.server else {
+            throw EngineError(
+                .notFound, "'\(name)' is no MCP server",
+                hint: Suggestion.hint(for: name, among: handlers.compactMap { $0.server?.name }))
+        }
+        return server
     }
 
     /// Answers for a tool, so that one sees what the agent makes of it; nil lets the tool answer again.

@@ -95,7 +95,7 @@ extension SessionRuntime {
         }
         emit(.toolCallStarted(ToolCallStarted(call: call, handler: found?.handler)), turn)
         do throws(EngineError) {
-            let answer = try await tools.run(call) { progress in await self.progressed(progress, turn) }
+            let answer = try await tools.run(call, host: SessionHost(session: self, turn: turn, span: span.id))
             for (name, value) in answer.attributes { span.attributes[name] = value }
             return success(of: call, answer)
         } catch {
@@ -111,8 +111,6 @@ extension SessionRuntime {
         }
         return await tools.objection(to: call)
     }
-
-    private func progressed(_ progress: ToolProgress, _ turn: TurnID?) { emit(.toolProgress(progress), turn) }
 
     private func success(of call: ToolCall, _ answer: ToolAnswer) -> ToolOutcome {
         let limit = agent.limits.toolResultBytes

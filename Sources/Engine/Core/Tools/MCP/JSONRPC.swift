@@ -26,13 +26,27 @@ package enum JSONRPC {
 
         package init?(_ message: JSONValue) {
             guard let error = message["error"], case .object = error else { return nil }
+            self.init(error: error)
+        }
+
+        /// - Parameter error: the value of a message's `error`.
+        package init(error: JSONValue) {
             code = error["code"]?.int ?? 0
-            self.message = error["message"]?.string ?? "no message"
+            message = error["message"]?.string ?? "no message"
             data = error["data"]
+        }
+
+        package var engineError: EngineError {
+            EngineError(code == JSONRPC.invalidParams ? .invalidInput : .refused, "\(message) (\(code))")
         }
     }
 
     package static let methodNotFound = -32601
+    package static let invalidParams = -32602
+    /// 2026-07-28: header and body disagree.
+    package static let headerMismatch = -32020
     /// 2026-07-28: the server does not speak the version; `data.supported` lists what it speaks.
     package static let unsupportedVersion = -32022
+    /// 2025-11-25: pages have to be visited first; `data.elicitations` lists them.
+    package static let linksRequired = -32042
 }

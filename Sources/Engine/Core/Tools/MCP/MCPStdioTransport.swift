@@ -2,13 +2,11 @@ import Synchronization
 
 /// MCP over a child's standard input and output: one JSON message a line.
 ///
-/// Concurrency: one task reads the child's output and hands each answer to the request that waits for it; the table
-/// of waiting requests is behind a mutex. When the child ends, every waiting request fails with its last words.
+/// Concurrency: one task reads the child's output and hands each answer to the request that waits for it. When the
+/// child ends, every waiting request fails with its last words.
 package final class MCPStdioTransport: MCPTransport {
     private struct State {
         var child: (any ChildProcess)?
-        var waiting: [Int: CheckedContinuation<Result<JSONValue, EngineError>, Never>] = [:]
-        var ended: EngineError?
         var reader: Task<Void, Never>?
         var strayLine: String?
         /// The last write; the next one waits for it, so that a cancellation never overtakes its request.
@@ -16,6 +14,7 @@ package final class MCPStdioTransport: MCPTransport {
     }
 
     private let state = Mutex(State())
+    private let replies = MCPReplies()
     private let command: ProcessCommand
     private let launcher: any ProcessLauncher
     /// A longer line ends the connection: it would only be cut.
@@ -34,7 +33,7 @@ package final class MCPStdioTransport: MCPTransport {
         }
     }
 
-    package func open(incoming: @escaping @Sendable (JSONValue) async -> JSONValue?) async throws(EngineError) {
+    package func open(incoming: @escaping MCPIncoming) async throws(EngineError) {
         let child = try launcher.launch(command)
         let reader = Task { await self.read(child, incoming) }
         state.withLock {
@@ -43,7 +42,7 @@ package final class MCPStdioTransport: MCPTransport {
         }
     }
 
-    private func read(_ child: any ChildProcess, _ incoming: @Sendable (JSONValue) async -> JSONValue?) async {
+    private func read(_ child: any ChildProcess, _ incoming: @escaping MCPIncoming) async {
         var buffer: [UInt8] = []
         while let piece = await child.output() {
             var start = 0
@@ -63,7 +62,7 @@ package final class MCPStdioTransport: MCPTransport {
     }
 
     private func dispatch(
-        _ line: [UInt8], _ child: any ChildProcess, _ incoming: @Sendable (JSONValue) async -> JSONValue?
+        _ line: [UInt8], _ child: any ChildProcess, _ incoming: @escaping MCPIncoming
     ) async {
         guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) else { return }
         guard let message = try? JSONParser.parse(line), case .object = message else {
@@ -72,42 +71,24 @@ package final class MCPStdioTransport: MCPTransport {
             return
         }
         if message["method"] == nil, let id = message["id"]?.int {
-            let waiting = state.withLock { $0.waiting.removeValue(forKey: id) }
-            waiting?.resume(returning: .success(message))
-        } else if let answer = await incoming(message) {
-            send(answer, failing: nil)
+            replies.answer(id, message)
+        } else if message["id"] == nil {
+            _ = await incoming(message, nil)
+        } else {
+            // Its answer may take as long as a person thinks, and the rest goes on meanwhile.
+            Task { if let answer = await incoming(message, nil) { self.send(answer, failing: nil) } }
         }
     }
 
     private func end(_ error: EngineError, _ child: (any ChildProcess)?) async {
-        let waiting = state.withLock { state in
-            state.ended = error
-            defer { state.waiting = [:] }
-            return state.waiting.values
-        }
-        for continuation in waiting { continuation.resume(returning: .failure(error)) }
+        replies.end(error)
         await child?.stop()
     }
 
     package func exchange(_ request: MCPOutgoing) async throws(EngineError) -> JSONValue {
-        let result: Result<JSONValue, EngineError> = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let ended = state.withLock { state -> EngineError? in
-                    if let ended = state.ended { return ended }
-                    if Task.isCancelled { return EngineError(.cancelled, "cancelled") }
-                    state.waiting[request.id] = continuation
-                    return nil
-                }
-                if let ended { return continuation.resume(returning: .failure(ended)) }
-                send(request.message, failing: request.id)
-            }
-        } onCancel: {
-            let waiting = state.withLock { $0.waiting.removeValue(forKey: request.id) }
-            guard let waiting else { return }
-            if let cancellation = request.cancellation { send(cancellation, failing: nil) }
-            waiting.resume(returning: .failure(EngineError(.cancelled, "cancelled")))
-        }
-        return try result.get()
+        try await replies.wait(
+            request, send: { send(request.message, failing: request.id) },
+            cancel: { [self] in send($0, failing: nil) })
     }
 
     /// Writes in the background, in order; a failed write fails the request that waits for its answer.
@@ -121,7 +102,7 @@ package final class MCPStdioTransport: MCPTransport {
                     try await child.write(message.bytes + [0x0A])
                 } catch {
                     guard let id else { return }
-                    self.state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(returning: .failure(error))
+                    self.replies.fail(id, error)
                 }
             }
         }

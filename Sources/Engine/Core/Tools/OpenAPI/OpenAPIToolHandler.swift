@@ -8,6 +8,7 @@ package final class OpenAPIToolHandler: ToolHandler {
     private let spec: OpenAPIHandlerSpec
     private let transport: any HTTPTransport
     private let files: any FileSource
+    private let authorizer: Authorizer?
     private let yaml: any YAMLReader
     private let caller: HTTPCaller
     private let loaded = Mutex<Service?>(nil)
@@ -22,13 +23,15 @@ package final class OpenAPIToolHandler: ToolHandler {
 
     package init(
         name: String, spec: OpenAPIHandlerSpec, timeout: Int, transport: any HTTPTransport, files: any FileSource,
-        yaml: any YAMLReader, clock: any EngineClock, network: NetworkSettings = NetworkSettings()
+        yaml: any YAMLReader, authorizer: Authorizer? = nil, clock: any EngineClock,
+        network: NetworkSettings = NetworkSettings()
     ) {
         self.name = name
         self.spec = spec
         self.timeout = timeout
         self.transport = transport
         self.files = files
+        self.authorizer = authorizer
         self.yaml = yaml
         caller = HTTPCaller(
             retry: spec.retry, redact: spec.redact, ownHeaders: spec.headers.map(\.name),
@@ -87,23 +90,24 @@ package final class OpenAPIToolHandler: ToolHandler {
     }
 
     package func call(
-        _ call: ToolCall, progress: @escaping @Sendable (ToolProgress) async -> Void
+        _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {
-        var request = try request(for: call)
+        var request = try request(for: call, token: try await authorizer?.token())
         request.bodyLimit = HTTPCaller.bodyLimit
         request.totalMilliseconds = timeout
         return try await caller.answer(to: request)
     }
 
     /// What a call sends.
+    /// - Parameter token: for whatever scheme the operation asks for.
     /// - Throws: `notFound` before the document was read, and for a tool that it does not have.
-    package func request(for call: ToolCall) throws(EngineError) -> HTTPRequest {
+    package func request(for call: ToolCall, token: Secret? = nil) throws(EngineError) -> HTTPRequest {
         let service = loaded.withLock { $0 }
         guard let service, let operation = service.operations[call.tool] else {
             throw EngineError(.notFound, "'\(call.tool)' is no operation of '\(name)'")
         }
         var credentials = spec.credentials
-        if let credential = spec.credential { credentials["*"] = try credential.token(files: files) }
+        credentials["*"] = token
         let request = OpenAPIRequest(
             operation: operation, credentials: credentials, schemes: service.schemes, headers: spec.headers)
         return try request.http(call.arguments.object ?? JSONObject())
