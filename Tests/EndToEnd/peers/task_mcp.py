@@ -17,13 +17,14 @@ def legacy():
     from mcp.server.lowlevel import Server
     from mcp.server.stdio import stdio_server
     from mcp.shared.experimental.tasks.helpers import cancel_task
-    from mcp.types import TASK_REQUIRED, CallToolResult, TextContent, Tool, ToolExecution
+    from mcp.types import (TASK_REQUIRED, CallToolResult, CancelTaskRequest, CancelTaskResult, TextContent, Tool,
+                           ToolExecution)
 
     server = Server("tasks")
     support = server.experimental.enable_tasks()
 
     @server.experimental.cancel_task()
-    async def cancel(request):
+    async def cancel(request: CancelTaskRequest) -> CancelTaskResult:
         with open(NOTE, "a") as file:
             file.write("cancelled\n")
         return await cancel_task(support.store, request.params.taskId)
