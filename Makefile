@@ -91,7 +91,8 @@ tools:
 # Real peers for the tests, from PyPI, at versions that were tried.
 $(VENV)/ready: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 fastmcp==4.1.2 pytest==8.4.2 jsonschema==4.26.0
+	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 fastmcp==4.1.2 pytest==8.4.2 jsonschema==4.26.0 \
+		grpcio==1.85.1 grpcio-tools==1.85.1 trustme==1.2.1
 	python3 -m venv $(VENV)-legacy
 	$(VENV)-legacy/bin/pip install -q --disable-pip-version-check mcp==1.30.0
 	touch $@

@@ -34,6 +34,10 @@ struct HandlerFactory {
                 name: spec.name, spec: openAPI, timeout: spec.timeout, transport: transport, files: files,
                 yaml: LibYAMLReader(), authorizer: authorizer(openAPI.credential), clock: clock, network: network)
         case .mcp(let mcp): self.mcp(spec, mcp)
+        case .grpc(let grpc):
+            GRPCToolHandler(
+                name: spec.name, spec: grpc, timeout: spec.timeout, transport: secured(by: grpc.tls),
+                authorizer: authorizer(grpc.credential), clock: clock)
         case .client(let client): ClientToolHandler(name: spec.name, spec: client, timeout: spec.timeout)
         case .mock(let mock): MockToolHandler(name: spec.name, spec: mock, timeout: spec.timeout)
         case .exec(let exec):
@@ -41,6 +45,17 @@ struct HandlerFactory {
                 name: spec.name, spec: exec, timeout: spec.timeout, directory: files.root, launcher: SpawnLauncher(),
                 variables: EnvironmentVariables())
         }
+    }
+
+    /// A transport with a handler's own certificates.
+    private func secured(by tls: GRPCHandlerSpec.TLS?) -> CurlTransport {
+        guard let tls, tls != GRPCHandlerSpec.TLS() else { return transport }
+        var own = network
+        if let file = tls.caFile { own.caFile = Folders.absolute(file, in: files.root) }
+        own.clientCertificate = tls.certificateFile.map { Folders.absolute($0, in: files.root) }
+        own.clientKey = tls.keyFile.map { Folders.absolute($0, in: files.root) }
+        own.verifiesServers = tls.verifiesServer
+        return CurlTransport(own, isForTools: true)
     }
 
     private func authorizer(_ credential: Credential?) -> Authorizer? {

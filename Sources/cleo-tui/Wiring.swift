@@ -232,20 +232,12 @@ struct Wiring {
 
     /// Hides what is secret in the files and the environment, as far as they have been read.
     func secrets(_ handlers: [HandlerSpec]) -> [Secret] {
-        let credentials: [Credential?] = handlers.map { handler in
-            switch handler.kind {
-            case .http(let spec): spec.credential
-            case .mcp(let spec): spec.credential
-            case .openapi(let spec): spec.credential
-            case .mock, .exec, .client: nil
-            }
-        }
         let named = handlers.flatMap { handler in
             if case .openapi(let spec) = handler.kind { Array(spec.credentials.values) } else { [Secret]() }
         }
         return variables.secrets + named
-            + credentials.compactMap { credential in
-                if case .value(let secret) = credential?.source { secret } else { nil }
+            + handlers.compactMap { handler in
+                if case .value(let secret) = handler.credential?.source { secret } else { nil }
             }
     }
 }

@@ -18,6 +18,8 @@ package struct EngineError: Error, Sendable, Equatable, CustomStringConvertible 
     package var hint: String?
     /// When it is worth trying again, in seconds, where the other side said so.
     package var retryAfter: Double?
+    /// The number by which the protocol names the failure: an HTTP status, a gRPC status.
+    package var status: Int?
 
     package init(_ code: Code, _ message: String, hint: String? = nil, retryAfter: Double? = nil) {
         self.code = code

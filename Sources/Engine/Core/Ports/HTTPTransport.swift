@@ -20,6 +20,8 @@ package struct HTTPRequest: Sendable {
     package var bodyLimit = 64 << 20
     /// Whether addresses may be reached that only this machine's neighbours have, such as a cloud's metadata service.
     package var mayReachLinkLocal = true
+    /// HTTP/2 without asking first (RFC 9113, section 3.3), as gRPC wants it.
+    package var isHTTP2 = false
     /// Whether the answer may come compressed.
     package var acceptsCompression = true
 
@@ -65,10 +67,13 @@ package protocol HTTPBody: Sendable {
     func next() async throws(EngineError) -> [UInt8]?
     /// The rest is of no interest: it is read away for a moment, so that the connection can be used again.
     func finish()
+    /// Fields that came after the body, once it has been read to its end (RFC 9110, section 6.5).
+    var trailers: [(name: String, value: String)] { get }
 }
 
 extension HTTPBody {
     package func finish() {}
+    package var trailers: [(name: String, value: String)] { [] }
 
     /// The whole body.
     package func collect(limit: Int) async throws(EngineError) -> [UInt8] {

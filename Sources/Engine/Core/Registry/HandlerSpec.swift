@@ -7,6 +7,7 @@ package struct HandlerSpec: Sendable, Equatable {
         case mock(MockToolSpec)
         case exec(ExecToolSpec)
         case client(ClientToolSpec)
+        case grpc(GRPCHandlerSpec)
     }
 
     package var name: String
@@ -23,6 +24,17 @@ package struct HandlerSpec: Sendable, Equatable {
     /// ToolRegistry's default of 30 s.
     package static let defaultTimeout = 30_000
 
+    /// What proves to the handler's server who asks.
+    package var credential: Credential? {
+        switch kind {
+        case .http(let spec): spec.credential
+        case .mcp(let spec): spec.credential
+        case .openapi(let spec): spec.credential
+        case .grpc(let spec): spec.credential
+        case .mock, .exec, .client: nil
+        }
+    }
+
     /// As the Tools pane names it.
     package var kindName: String {
         switch kind {
@@ -31,6 +43,7 @@ package struct HandlerSpec: Sendable, Equatable {
         case .mock: "mock"
         case .exec: "exec"
         case .client: "client"
+        case .grpc: "grpc"
         case .mcp(let spec):
             switch spec.transport {
             case .stdio: "mcp/stdio"
@@ -96,6 +109,8 @@ package struct MCPHandlerSpec: Sendable, Equatable {
     /// When not empty, only these tools.
     package var allowlist: [String]
     package var blocklist: [String]
+    /// For calls that did not reach the server; what a tool says is never asked for again.
+    package var retry = RetryPolicy()
 
     package init(
         transport: Transport, credential: Credential? = nil, allowlist: [String] = [], blocklist: [String] = []
@@ -108,6 +123,38 @@ package struct MCPHandlerSpec: Sendable, Equatable {
 
     package func offers(_ tool: String) -> Bool {
         allowlist.isEmpty ? !blocklist.contains(tool) : allowlist.contains(tool)
+    }
+}
+
+/// A gRPC server with `omnia.tools.v1.ToolService`.
+package struct GRPCHandlerSpec: Sendable, Equatable {
+    /// What the connection is secured with; nil fields: the system's way.
+    package struct TLS: Sendable, Equatable {
+        package var caFile: String?
+        package var certificateFile: String?
+        package var keyFile: String?
+        package var verifiesServer = true
+
+        package init() {}
+    }
+
+    /// Nil: whatever the server lists.
+    package var tool: ToolDescriptor?
+    /// `HOST:PORT`.
+    package var endpoint: String
+    /// Nil: plain text.
+    package var tls: TLS?
+    package var metadata: [Header]
+    package var credential: Credential?
+    /// Its `retryOn` holds gRPC's status codes.
+    package var retry: RetryPolicy
+
+    package init(tool: ToolDescriptor?, endpoint: String, tls: TLS? = nil) {
+        self.tool = tool
+        self.endpoint = endpoint
+        self.tls = tls
+        metadata = []
+        retry = RetryPolicy()
     }
 }
 
@@ -197,6 +244,7 @@ package struct RetryPolicy: Sendable, Equatable {
     package var initialBackoff = 100
     package var multiplier = 2.0
     package var maxBackoff = 30_000
+    /// HTTP's status codes, or gRPC's.
     package var retryOn = [408, 429, 500, 502, 503, 504]
     package var retryOnNetworkError = true
     package var respectRetryAfter = true

@@ -65,13 +65,8 @@ package struct ToolsFileLoader {
         case "mcp": kind = mcp(&fields).map { .mcp($0) }
         case "openapi": kind = openapi(&fields).map { .openapi($0) }
         case "client": kind = client(&fields).map { .client($0) }
-        case .some(let type):
-            fields.ignore(["tool", "auth", "grpcConfig", "openAPIConfig", "clientConfig"])
-            fields.warning(
-                "handlers of type '\(type)' do not act yet; '\(name)' is left out", at: "type",
-                hint: "use 'http', 'openapi', 'client' or 'mcp'")
-            kind = nil
-        case nil:
+        case "grpc": kind = grpc(&fields).map { .grpc($0) }
+        default:
             fields.ignore(["tool", "auth", "httpConfig", "mcpConfig", "grpcConfig", "openAPIConfig", "clientConfig"])
             kind = nil
         }
@@ -134,7 +129,7 @@ package struct ToolsFileLoader {
         }
     }
 
-    private func tool(_ fields: inout FieldReader) -> ToolDescriptor? {
+    func tool(_ fields: inout FieldReader) -> ToolDescriptor? {
         guard var tool = fields.child("tool", required: true) else { return nil }
         let name = tool.string("name", required: true) ?? ""
         let letters = name.utf8.allSatisfy {
@@ -160,7 +155,7 @@ package struct ToolsFileLoader {
         fields.error("'\(url)' is not an http or https address", at: key)
     }
 
-    private func headers(_ fields: inout FieldReader, _ key: String) -> [Header] {
+    func headers(_ fields: inout FieldReader, _ key: String) -> [Header] {
         let headers = (fields.texts(key) ?? []).map { Header($0.0, $0.1) }
         for header in headers where header.value.unicodeScalars.contains(where: { $0.value < 0x20 }) {
             fields.error("the value of '\(header.name)' holds a control character", at: key)
@@ -168,7 +163,7 @@ package struct ToolsFileLoader {
         return headers
     }
 
-    private func retryPolicy(_ fields: inout FieldReader) -> RetryPolicy {
+    func retryPolicy(_ fields: inout FieldReader, forGRPC isGRPC: Bool = false) -> RetryPolicy {
         var policy = RetryPolicy()
         guard var retry = fields.child("retryPolicy") else { return policy }
         policy.maxAttempts = retry.int("maxAttempts", atLeast: 1) ?? 1
@@ -182,7 +177,9 @@ package struct ToolsFileLoader {
             }
         }
         policy.maxBackoff = retry.duration("maxBackoff") ?? policy.maxBackoff
-        if let codes = retry.value("retryOn") {
+        if isGRPC {
+            policy.retryOn = statusCodes(&retry)
+        } else if let codes = retry.value("retryOn") {
             let numbers = codes.array?.compactMap(\.int)
             if let numbers, numbers.count == codes.array?.count {
                 policy.retryOn = numbers
@@ -199,24 +196,14 @@ package struct ToolsFileLoader {
     // MARK: credentials
 
     /// `auth:` of the resource.
-    private func auth(_ fields: inout FieldReader) -> Credential? {
+    func auth(_ fields: inout FieldReader) -> Credential? {
         guard var auth = fields.child("auth") else { return nil }
         let type = auth.choice(
             "type", of: ["none", "bearer", "basic", "serviceAccount", "workloadIdentity"], required: true)
         switch type {
         case "bearer", "basic":
             defer { auth.finish() }
-            guard var reference = auth.child("secretRef", required: true) else { return nil }
-            let name = reference.string("name", required: true) ?? ""
-            let key = reference.string("key") ?? "token"
-            reference.finish()
-            guard let source = secrets["\(name)/\(key)"] else {
-                auth.error(
-                    "the cluster's secret '\(name)', key '\(key)', is not known here", at: "secretRef",
-                    hint: "say in cleo.yaml where it is: secrets: {\(name): {\(key): {env: VARIABLE}}}")
-                return nil
-            }
-            return Credential(scheme: type == "basic" ? .basic : .bearer, source: source)
+            return secret(&auth, "secretRef", type == "basic" ? .basic : .bearer)
         case "serviceAccount", "workloadIdentity":
             auth.error(
                 "'\(type ?? "")' exists only in a cluster", at: "type",
@@ -228,16 +215,39 @@ package struct ToolsFileLoader {
         return nil
     }
 
+    /// What stands for a secret of the cluster here.
+    private func secret(_ fields: inout FieldReader, _ name: String, _ scheme: Credential.Scheme) -> Credential? {
+        guard var reference = fields.child(name, required: true) else { return nil }
+        let secret = reference.string("name", required: true) ?? ""
+        let key = reference.string("key") ?? "token"
+        reference.finish()
+        guard let source = secrets["\(secret)/\(key)"] else {
+            fields.error(
+                "the cluster's secret '\(secret)', key '\(key)', is not known here", at: name,
+                hint: "say in cleo.yaml where it is: secrets: {\(secret): {\(key): {env: VARIABLE}}}")
+            return nil
+        }
+        return Credential(scheme: scheme, source: source)
+    }
+
     /// `authType`, `authToken`, `authTokenPath` inside a handler's block. A handler whose credential is missing never
     /// calls without it: that is an error here.
-    private func flatCredential(_ fields: inout FieldReader) -> Credential? {
+    func flatCredential(_ fields: inout FieldReader) -> Credential? {
         let type = fields.string("authType")?.lowercased()
         let token = fields.string("authToken")
         let path = fields.string("authTokenPath")
         fields.ignore(["authHeader", "authCloud", "authAudience"])
+        if fields.object["authSecretRef"] != nil {
+            return secret(&fields, "authSecretRef", type == "basic" ? .basic : .bearer)
+        }
         guard let type, !type.isEmpty, type != "none" else { return nil }
         guard let scheme = Credential.Scheme(rawValue: type) else {
-            fields.error("'authType' is '\(type)'; expected one of: bearer, basic", at: "authType")
+            let isCloud = type == "workloadidentity"
+            fields.error(
+                isCloud
+                    ? "'workloadIdentity' exists only in a cluster"
+                    : "'authType' is '\(type)'; expected one of: bearer, basic", at: "authType",
+                hint: isCloud ? "use 'authType: bearer' with 'authToken: ${VARIABLE}' or 'authTokenPath'" : nil)
             return nil
         }
         if let path { return Credential(scheme: scheme, source: .file(path)) }
@@ -307,7 +317,8 @@ package struct ToolsFileLoader {
             blocklist = filter.strings("blocklist") ?? []
             filter.finish()
         }
-        config.ignore(["retryPolicy"])
+        var retry = retryPolicy(&config)
+        retry.retryOn = []
         var way: MCPHandlerSpec.Transport?
         switch transport {
         case "stdio":
@@ -339,8 +350,11 @@ package struct ToolsFileLoader {
         default: break
         }
         config.finish()
-        return way.map {
-            MCPHandlerSpec(transport: $0, credential: credential, allowlist: allowlist, blocklist: blocklist)
+        return way.map { way in
+            var spec = MCPHandlerSpec(
+                transport: way, credential: credential, allowlist: allowlist, blocklist: blocklist)
+            spec.retry = retry
+            return spec
         }
     }
 }

@@ -38,12 +38,12 @@ package enum Encodings {
             })
     }
 
-    /// A value of a query or a form: percent sequences and `+` undone.
-    package static func unescaped(_ text: some StringProtocol) -> String {
+    /// Percent sequences undone; in queries and forms `+` is a space, too.
+    package static func unescaped(_ text: some StringProtocol, plusIsSpace: Bool = true) -> String {
         var result: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "+") {
+            if plusIsSpace, byte == UInt8(ascii: "+") {
                 result.append(0x20)
             } else if byte == UInt8(ascii: "%"), rest.count >= 2,
                 let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)

@@ -16,21 +16,8 @@ struct HTTPCaller: Sendable {
     static let bodyLimit = 10 << 20
 
     func answer(to request: HTTPRequest) async throws(EngineError) -> ToolAnswer {
-        var attempt = 1
-        while true {
-            let failure: EngineError
-            do throws(EngineError) {
-                return try await exchange(request, attempt: attempt)
-            } catch {
-                failure = error
-            }
-            guard attempt < retry.maxAttempts, mayRetry(failure), !Task.isCancelled else { throw failure }
-            do throws(CancellationError) {
-                try await clock.sleep(milliseconds: pause(after: failure, attempt: attempt))
-            } catch {
-                throw EngineError(.cancelled, "cancelled")
-            }
-            attempt += 1
+        try await retry.run(clock: clock) { attempt throws(EngineError) in
+            try await exchange(request, attempt: attempt)
         }
     }
 
@@ -67,10 +54,12 @@ struct HTTPCaller: Sendable {
         let body = try await response.body.collect(limit: Self.bodyLimit)
         guard response.isSuccess else {
             let excerpt = String(decoding: body.prefix(512), as: UTF8.self) + (body.count > 512 ? "…" : "")
-            throw EngineError(
+            var error = EngineError(
                 response.status == 429 || response.status >= 500 ? .unreachable : .refused,
                 "HTTP \(response.status)\(excerpt.isEmpty ? "" : ": " + excerpt)",
                 retryAfter: RetryAfter.seconds(response, now: clock.now()))
+            error.status = response.status
+            throw error
         }
         return ToolAnswer(text: try told(body), attributes: attributes)
     }
@@ -126,20 +115,5 @@ struct HTTPCaller: Sendable {
                     }))
         case .null, .bool, .number, .string: return value
         }
-    }
-
-    private func mayRetry(_ failure: EngineError) -> Bool {
-        if failure.message.hasPrefix("HTTP ") {
-            let status = Int(failure.message.dropFirst(5).prefix(3)) ?? 0
-            return retry.retryOn.contains(status)
-        }
-        return failure.code == .unreachable && retry.retryOnNetworkError
-    }
-
-    private func pause(after failure: EngineError, attempt: Int) -> Int {
-        var wait = Double(retry.initialBackoff)
-        for _ in 1..<attempt { wait *= retry.multiplier }
-        if retry.respectRetryAfter, let asked = failure.retryAfter { wait = max(wait, asked * 1_000) }
-        return Int(min(wait, Double(retry.maxBackoff)))
     }
 }

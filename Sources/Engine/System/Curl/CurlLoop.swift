@@ -178,15 +178,34 @@ private enum CurlOptions {
         cc_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, request.connectMilliseconds)
         if request.totalMilliseconds > 0 { cc_set_long(handle, CURLOPT_TIMEOUT_MS, request.totalMilliseconds) }
         let network = transfer.network
-        let version = network.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
-        cc_set_long(handle, CURLOPT_HTTP_VERSION, Int(version))
+        version(request, network, handle)
         if let proxy = network.proxy { cc_set_string(handle, CURLOPT_PROXY, proxy) }
         if let hosts = network.noProxy { cc_set_string(handle, CURLOPT_NOPROXY, hosts) }
         if let file = network.caFile { cc_set_string(handle, CURLOPT_CAINFO, file) }
+        if let file = network.clientCertificate { cc_set_string(handle, CURLOPT_SSLCERT, file) }
+        if let file = network.clientKey { cc_set_string(handle, CURLOPT_SSLKEY, file) }
+        if !network.verifiesServers {
+            cc_set_long(handle, CURLOPT_SSL_VERIFYPEER, 0)
+            cc_set_long(handle, CURLOPT_SSL_VERIFYHOST, 0)
+        }
         if request.acceptsCompression { cc_set_string(handle, CURLOPT_ACCEPT_ENCODING, "") }
         cc_set_pointer(handle, CURLOPT_ERRORBUFFER, transfer.errorText)
         headersAndBody(transfer, handle)
         callbacks(transfer, handle)
+    }
+
+    private static func version(
+        _ request: HTTPRequest, _ network: NetworkSettings, _ handle: UnsafeMutableRawPointer
+    ) {
+        guard request.isHTTP2, request.url.hasPrefix("http:") else {
+            let version = network.http2 || request.isHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
+            cc_set_long(handle, CURLOPT_HTTP_VERSION, Int(version))
+            return
+        }
+        cc_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE))
+        // libcurl 7.88 of Debian 12 fails with the second request of such a connection (curl/curl#10634).
+        cc_set_long(handle, CURLOPT_FRESH_CONNECT, 1)
+        cc_set_long(handle, CURLOPT_FORBID_REUSE, 1)
     }
 
     private static func headersAndBody(_ transfer: CurlTransfer, _ handle: UnsafeMutableRawPointer) {

@@ -13,6 +13,7 @@ final class CurlTransfer: @unchecked Sendable {
 
     private struct Shared {
         var head: Head?
+        var trailers: [(name: String, value: String)] = []
         var buffer: [UInt8] = []
         var isPaused = false
         var end: Result<Void, EngineError>?
@@ -86,7 +87,10 @@ final class CurlTransfer: @unchecked Sendable {
             return false
         }
         let line = String(decoding: bytes, as: UTF8.self).filter { $0 != "\r" && $0 != "\n" && $0 != "\r\n" }
-        if line.isEmpty {
+        if hasHead {
+            // What comes after the body.
+            if let field = Self.field(line) { shared.withLock { $0.trailers.append(field) } }
+        } else if line.isEmpty {
             // 1xx answers come before the real one.
             guard partial.status >= 200 else { return true }
             hasHead = true
@@ -101,11 +105,15 @@ final class CurlTransfer: @unchecked Sendable {
             let parts = line.split(separator: " ", maxSplits: 2)
             partial = Head(
                 status: parts.count > 1 ? Int(parts[1]) ?? 0 : 0, version: String(parts[0].dropFirst(5)))
-        } else if let colon = line.firstIndex(of: ":") {
-            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-            partial.headers.append((String(line[..<colon]), String(value)))
+        } else if let field = Self.field(line) {
+            partial.headers.append(field)
         }
         return true
+    }
+
+    private static func field(_ line: String) -> (name: String, value: String)? {
+        guard let colon = line.firstIndex(of: ":") else { return nil }
+        return (String(line[..<colon]), String(line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }))
     }
 
     /// - Returns: how many bytes were taken, or that the transfer has to wait.
@@ -159,6 +167,8 @@ final class CurlTransfer: @unchecked Sendable {
     }
 
     // MARK: Reader
+
+    var trailers: [(name: String, value: String)] { shared.withLock { $0.trailers } }
 
     func cancel() {
         if shared.withLock({ $0.end == nil && !$0.isAbandoned }) { loop.cancel(self) }

@@ -38,4 +38,5 @@ private final class CurlBody: HTTPBody {
 
     func next() async throws(EngineError) -> [UInt8]? { try await transfer.next() }
     func finish() { transfer.abandon() }
+    var trailers: [(name: String, value: String)] { transfer.trailers }
 }

@@ -124,7 +124,9 @@ package actor MCPToolHandler: ToolHandler {
     // MARK: use
 
     package func call(_ call: ToolCall, host: any ToolHost) async throws(EngineError) -> ToolAnswer {
-        try await use(host) { (connection) async throws(EngineError) in try await connection.call(call, host: host) }
+        try await spec.retry.run(clock: clock) { _ throws(EngineError) in
+            try await use(host) { (connection) async throws(EngineError) in try await connection.call(call, host: host) }
+        }
     }
 
     /// Does something with the server: starts it again when it has ended, and signs in when it wants that.
