@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 int cproc_spawn(pid_t *pid, char *const argv[], char *const envp[], const char *directory,
-                int in, int out, int err) {
+                int in, int out, int err, int own_session) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t defaults, none;
@@ -32,7 +32,8 @@ int cproc_spawn(pid_t *pid, char *const argv[], char *const envp[], const char *
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+        &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
+            | (own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP));
     int result = posix_spawnp(pid, argv[0], &actions, &attributes, argv, envp);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);

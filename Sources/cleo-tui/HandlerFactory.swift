@@ -8,17 +8,20 @@ struct HandlerFactory {
     let clock: SystemClock
     let redactor: Redactor
     let config: WorkspaceConfig
+    let folders: Folders
     private let network: NetworkSettings
     private let transport: CurlTransport
 
     init(
-        files: DiskFiles, variables: WorkspaceVariables, clock: SystemClock, redactor: Redactor, config: WorkspaceConfig
+        files: DiskFiles, variables: WorkspaceVariables, clock: SystemClock, redactor: Redactor, config: WorkspaceConfig,
+        folders: Folders
     ) {
         self.files = files
         self.variables = variables
         self.clock = clock
         self.redactor = redactor
         self.config = config
+        self.folders = folders
         network = config.network.complete(in: files.root, variables)
         transport = CurlTransport(network, isForTools: true)
     }
@@ -38,6 +41,7 @@ struct HandlerFactory {
             GRPCToolHandler(
                 name: spec.name, spec: grpc, timeout: spec.timeout, transport: secured(by: grpc.tls),
                 authorizer: authorizer(grpc.credential), clock: clock)
+        case .builtIn(let builtIn): self.builtIn(spec, builtIn)
         case .client(let client): ClientToolHandler(name: spec.name, spec: client, timeout: spec.timeout)
         case .mock(let mock): MockToolHandler(name: spec.name, spec: mock, timeout: spec.timeout)
         case .exec(let exec):
@@ -62,7 +66,7 @@ struct HandlerFactory {
         credential.map { Authorizer($0.scheme, keyReader($0.source)) }
     }
 
-    private func keyReader(_ source: KeySource) -> KeyReader {
+    func keyReader(_ source: KeySource) -> KeyReader {
         let reader = KeyReader(
             source, files: files, variables: variables, clock: clock, redactor: redactor, in: files.root)
         // What is wrong with it is said by the call that needs it.

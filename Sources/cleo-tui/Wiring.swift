@@ -117,7 +117,8 @@ struct Wiring {
     func handlers(_ specs: [HandlerSpec], _ config: WorkspaceConfig) -> [any ToolHandler] {
         if case .replayed(let replay) = traffic { return replay.handlers }
         let factory = HandlerFactory(
-            files: files, variables: variables, clock: clock, redactor: redactor, config: config)
+            files: files, variables: variables, clock: clock, redactor: redactor, config: config,
+            folders: folders)
         let real = specs.map(factory.handler)
         if case .recorded(let recorder) = traffic { return real.map(recorder.watching) }
         return real

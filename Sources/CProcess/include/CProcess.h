@@ -3,10 +3,11 @@
 #include <sys/types.h>
 
 /* Starts argv[0] (looked up in PATH) with the three descriptors as its standard input, output and error,
- * in a process group of its own, with default signals and no other descriptor.
+ * in a process group of its own (with own_session: in a session, without the terminal), with default signals and no
+ * other descriptor.
  * Returns 0, or an errno value. */
 int cproc_spawn(pid_t *pid, char *const argv[], char *const envp[], const char *directory,
-                int in, int out, int err);
+                int in, int out, int err, int own_session);
 /* A pipe whose ends close on exec. Returns 0 or -1. */
 int cproc_pipe(int ends[2]);
 /* Waits up to `milliseconds` (-1: for ever) for the child to end and reaps it.

@@ -61,7 +61,7 @@ extension WorkspaceLoader {
         return ResolvedProvider(config: provider, script: script)
     }
 
-    private mutating func named(_ name: String?, _ standard: ProviderChoice) -> ProviderConfig? {
+    mutating func named(_ name: String?, _ standard: ProviderChoice) -> ProviderConfig? {
         switch (name, standard) {
         case (nil, .inline(let config)): return config
         case (nil, .named(let name)): return file(named: name)

@@ -13,11 +13,32 @@ extension WorkspaceLoader {
             else { continue }
             handlers[index].kind = .exec(ExecToolSpec(tool: client.tool, arguments: command, variables: []))
         }
+        handlers += builtIns(config.builtIns)
         var names: Set<String> = []
         return handlers.filter { handler in
             if names.insert(handler.name).inserted { return true }
             fail("two handlers are called '\(handler.name)'; the first one stays", file: files.first ?? "")
             return false
+        }
+    }
+
+    private mutating func builtIns(_ wanted: BuiltIns) -> [HandlerSpec] {
+        var specs: [BuiltInSpec] = []
+        if let writable = wanted.files { specs.append(.files(writable: writable)) }
+        if wanted.memory { specs.append(.memory) }
+        if let folders = wanted.retrieve {
+            specs.append(.retrieve(folders: folders, embedder: wanted.embeddings.flatMap { named(nil, $0) }))
+        }
+        if let limits = wanted.code { specs.append(.code(limits)) }
+        return specs.map { spec in
+            var handler = HandlerSpec(name: spec.name, kind: .builtIn(spec))
+            switch spec {
+            case .code(let limits): handler.timeout = (limits.seconds + 5) * 1_000
+            // The first time, every document is read.
+            case .retrieve: handler.timeout = 600_000
+            case .files, .memory: break
+            }
+            return handler
         }
     }
 

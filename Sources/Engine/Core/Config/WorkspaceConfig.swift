@@ -24,6 +24,7 @@ package struct WorkspaceConfig: Sendable, Equatable {
     package var mcp = MCPSettings()
     /// By handler.
     package var oauth: [String: OAuthSettings] = [:]
+    package var builtIns = BuiltIns()
     package var semantics = Semantics.strict
     package var approval = ApprovalPolicy()
     package var limits = TurnLimits()
@@ -184,6 +185,7 @@ package enum WorkspaceConfigLoader {
             config.oauth[name] = oauth(&fields, config.secrets)
             fields.finish()
         }
+        config.builtIns = BuiltIns(&root)
         config.bindings = root.child("bindings")?.object ?? config.bindings
         if let word = root.choice("semantics", of: Semantics.allCases.map(\.rawValue)) {
             config.semantics = Semantics(rawValue: word) ?? .strict

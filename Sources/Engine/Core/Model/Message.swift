@@ -224,6 +224,15 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
 
     package init(milliseconds: Int) { self.milliseconds = milliseconds }
 
+    /// RFC 3339, in UTC, to the second.
+    package var utcText: String {
+        let seconds = milliseconds / 1_000
+        let (year, month, day) = HTTPDate.date(days: seconds / 86_400)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let clock = [seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60].map(two).joined(separator: ":")
+        return "\(year)-\(two(month))-\(two(day))T\(clock)Z"
+    }
+
     package static func < (a: Self, b: Self) -> Bool { a.milliseconds < b.milliseconds }
 
     package init(from decoder: any Decoder) throws {

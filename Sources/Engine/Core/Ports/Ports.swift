@@ -64,6 +64,8 @@ package struct ProcessCommand: Sendable, Equatable {
     package var arguments: [String]
     package var environment: [String: String]
     package var directory: String?
+    /// Whether it leaves the terminal that this program runs in.
+    package var hasOwnSession = false
 
     package init(arguments: [String], environment: [String: String] = [:], directory: String? = nil) {
         self.arguments = arguments

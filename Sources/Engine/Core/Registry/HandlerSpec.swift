@@ -8,6 +8,7 @@ package struct HandlerSpec: Sendable, Equatable {
         case exec(ExecToolSpec)
         case client(ClientToolSpec)
         case grpc(GRPCHandlerSpec)
+        case builtIn(BuiltInSpec)
     }
 
     package var name: String
@@ -31,7 +32,7 @@ package struct HandlerSpec: Sendable, Equatable {
         case .mcp(let spec): spec.credential
         case .openapi(let spec): spec.credential
         case .grpc(let spec): spec.credential
-        case .mock, .exec, .client: nil
+        case .mock, .exec, .client, .builtIn: nil
         }
     }
 
@@ -44,6 +45,7 @@ package struct HandlerSpec: Sendable, Equatable {
         case .exec: "exec"
         case .client: "client"
         case .grpc: "grpc"
+        case .builtIn: "built-in"
         case .mcp(let spec):
             switch spec.transport {
             case .stdio: "mcp/stdio"

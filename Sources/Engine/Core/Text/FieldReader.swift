@@ -135,6 +135,11 @@ package struct FieldReader {
     }
 
     /// Readers for the objects of a list inside this one.
+    /// A mapping without entries, for a setting that is only `true`.
+    package func empty(_ key: String) -> FieldReader? {
+        FieldReader(document, at: path(key), value: [:], what: key, report: report)
+    }
+
     package mutating func children(_ key: String, required: Bool = false) -> [FieldReader] {
         guard let items = typed(key, "a list", required: required, { $0.array }) else { return [] }
         return items.enumerated().compactMap { index, item in

@@ -2,6 +2,8 @@ import Synchronization
 
 /// Whom a running tool can turn to: the session that called it.
 package protocol ToolHost: Sendable {
+    /// The conversation that calls; nil where there is none.
+    var session: SessionID? { get }
     /// How far the tool is.
     func progressed(_ progress: ToolProgress) async
     /// Lays a question before the person and waits for the answer. The time that this takes is not the tool's.
@@ -10,6 +12,10 @@ package protocol ToolHost: Sendable {
     func sample(_ request: SamplingRequest) async throws(EngineError) -> SamplingAnswer
     /// A server's log message, for people.
     func logged(_ message: ServerLog) async
+}
+
+extension ToolHost {
+    package var session: SessionID? { nil }
 }
 
 /// What an MCP server wants from the model (`sampling/createMessage`).
@@ -122,6 +128,7 @@ final class PatientHost: ToolHost {
         }
     }
 
+    var session: SessionID? { host.session }
     func progressed(_ progress: ToolProgress) async { await host.progressed(progress) }
 
     func ask(_ question: Question) async -> QuestionReply {

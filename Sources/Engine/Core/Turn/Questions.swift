@@ -1,18 +1,20 @@
 /// What tools ask of the session while they run.
 struct SessionHost: ToolHost {
-    let session: SessionRuntime
+    let runtime: SessionRuntime
     let turn: TurnID?
     let span: SpanID?
 
-    func progressed(_ progress: ToolProgress) async { await session.progressed(progress, turn) }
+    var session: SessionID? { runtime.id }
 
-    func ask(_ question: Question) async -> QuestionReply { await session.ask(question, turn, span) }
+    func progressed(_ progress: ToolProgress) async { await runtime.progressed(progress, turn) }
+
+    func ask(_ question: Question) async -> QuestionReply { await runtime.ask(question, turn, span) }
 
     func sample(_ request: SamplingRequest) async throws(EngineError) -> SamplingAnswer {
-        try await session.sample(request, turn, span)
+        try await runtime.sample(request, turn, span)
     }
 
-    func logged(_ message: ServerLog) async { await session.logged(message, turn) }
+    func logged(_ message: ServerLog) async { await runtime.logged(message, turn) }
 }
 
 extension SessionRuntime {
@@ -71,7 +73,7 @@ extension SessionRuntime {
         _ work: @escaping @Sendable (MCPConnection, any ToolHost) async throws(EngineError) -> ServerContent
     ) async throws(EngineError) {
         let server = try await tools.server(handler)
-        let host = SessionHost(session: self, turn: nil, span: nil)
+        let host = SessionHost(runtime: self, turn: nil, span: nil)
         byHand(CallID(ids.next("fetch"))) {
             do throws(EngineError) {
                 let content = try await server.use(host) { (connection) async throws(EngineError) in
@@ -92,7 +94,7 @@ extension SessionRuntime {
         _ handler: String, _ prompt: String, _ argument: String, _ value: String, _ chosen: [String: String]
     ) async throws(EngineError) {
         let server = try await tools.server(handler)
-        let host = SessionHost(session: self, turn: nil, span: nil)
+        let host = SessionHost(runtime: self, turn: nil, span: nil)
         suggesting?.cancel()
         suggesting = Task {
             // Whoever types fast asks once.
@@ -108,7 +110,7 @@ extension SessionRuntime {
 
     func signIn(to handler: String) async throws(EngineError) {
         let server = try await tools.server(handler)
-        let host = SessionHost(session: self, turn: nil, span: nil)
+        let host = SessionHost(runtime: self, turn: nil, span: nil)
         byHand(CallID(ids.next("sign-in"))) {
             do throws(EngineError) {
                 try await server.signIn(host: host)

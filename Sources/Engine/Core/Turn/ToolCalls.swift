@@ -95,7 +95,7 @@ extension SessionRuntime {
         }
         emit(.toolCallStarted(ToolCallStarted(call: call, handler: found?.handler)), turn)
         do throws(EngineError) {
-            let answer = try await tools.run(call, host: SessionHost(session: self, turn: turn, span: span.id))
+            let answer = try await tools.run(call, host: SessionHost(runtime: self, turn: turn, span: span.id))
             for (name, value) in answer.attributes { span.attributes[name] = value }
             return success(of: call, answer)
         } catch {

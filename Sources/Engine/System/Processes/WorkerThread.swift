@@ -1,3 +1,4 @@
+import Engine
 import Glibc
 
 /// A thread of our own, for calls that wait: they never take one of the cooperative pool.
@@ -19,5 +20,16 @@ enum WorkerThread {
             }, body.toOpaque())
         guard code == 0 else { preconditionFailure("pthread_create, \(code)") }
         pthread_detach(thread)
+    }
+}
+extension WorkerThread {
+    /// Runs something that waits on a thread of its own.
+    static func result<Value: Sendable>(
+        _ work: @escaping @Sendable () -> Result<Value, EngineError>
+    ) async throws(EngineError) -> Value {
+        let result = await withCheckedContinuation { continuation in
+            start { continuation.resume(returning: work()) }
+        }
+        return try result.get()
     }
 }

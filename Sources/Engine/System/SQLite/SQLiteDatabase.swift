@@ -12,7 +12,7 @@ final class SQLiteDatabase {
     }
 
     enum Value {
-        case null, int(Int), text(String)
+        case null, int(Int), text(String), bytes([UInt8])
     }
 
     init(path: String, isReadOnly: Bool = false) throws(Failure) {
@@ -53,6 +53,7 @@ final class SQLiteDatabase {
             switch value {
             case .null: sqlite3_bind_null(statement, place)
             case .int(let number): sqlite3_bind_int64(statement, place, Int64(number))
+            case .bytes(let bytes): _ = cs_bind_blob(statement, place, bytes, Int32(bytes.count))
             case .text(let text): _ = cs_bind_text(statement, place, text, Int32(text.utf8.count))
             }
         }
@@ -73,16 +74,35 @@ final class SQLiteDatabase {
         return statement
     }
 
-    func int(_ sql: String) throws(Failure) -> Int {
+    func int(_ sql: String, _ values: [Value] = []) throws(Failure) -> Int {
         var result = 0
-        try run(sql) { result = $0.int(0) }
+        try run(sql, values) { result = $0.int(0) }
         return result
+    }
+
+    /// Does several things, or none of them.
+    func transaction<Result>(_ work: () throws(Failure) -> Result) throws(Failure) -> Result {
+        try execute("BEGIN IMMEDIATE")
+        do throws(Failure) {
+            let result = try work()
+            try execute("COMMIT")
+            return result
+        } catch {
+            try? execute("ROLLBACK")
+            throw error
+        }
     }
 
     struct Row {
         fileprivate let statement: OpaquePointer
 
         func int(_ column: Int32) -> Int { Int(sqlite3_column_int64(statement, column)) }
+
+        /// The bytes, for as long as the row stands.
+        func withBytes<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            let start = sqlite3_column_blob(statement, column)
+            return body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column))))
+        }
 
         func text(_ column: Int32) -> String {
             guard let bytes = sqlite3_column_text(statement, column) else { return "" }

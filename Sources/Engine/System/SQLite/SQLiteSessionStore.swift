@@ -238,9 +238,18 @@ package final class SQLiteSessionStore: SessionStore {
 
 /// A person's words as an FTS5 query: every word quoted, the last one may go on.
 enum SearchQuery {
+    /// What holds all the words; the last one may only begin so.
     static func fts5(_ words: String) -> String {
-        let terms = words.split { !($0.isLetter || $0.isNumber) }.prefix(32).map { "\"\($0)\"" }
+        let terms = terms(words)
         guard let last = terms.last else { return "" }
         return (terms.dropLast() + [last + "*"]).joined(separator: " ")
+    }
+
+    /// What holds any of the words.
+    static func any(_ words: String) -> String { terms(words).joined(separator: " OR ") }
+
+    /// None of them is an operator.
+    private static func terms(_ words: String) -> [String] {
+        words.split { !($0.isLetter || $0.isNumber) }.prefix(32).map { "\"\($0)\"" }
     }
 }

@@ -16,29 +16,11 @@ package enum PackCompiler {
         if let createdAt {
             pack["compilation"] = [
                 "compiled_with": .string("cleo-tui \(ProgramInfo.version)"),
-                "created_at": .string(Self.date(createdAt)), "schema": "v1",
+                "created_at": .string(Timestamp(milliseconds: createdAt * 1_000).utcText), "schema": "v1",
             ]
         }
         if target == .promptKit { pack = fitted(pack) }
         return JSONValue.object(pack).prettyText + "\n"
-    }
-
-    /// RFC 3339, UTC.
-    static func date(_ seconds: Int) -> String {
-        let days = Int((Double(seconds) / 86_400).rounded(.down))
-        let rest = seconds - days * 86_400
-        // Howard Hinnant's algorithm for the civil calendar.
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let month = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * month + 2) / 5 + 1
-        let civilMonth = month < 10 ? month + 3 : month - 9
-        let year = yearOfEra + era * 400 + (civilMonth <= 2 ? 1 : 0)
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(year)-\(two(civilMonth))-\(two(day))T\(two(rest / 3_600)):\(two(rest / 60 % 60)):\(two(rest % 60))Z"
     }
 
     // MARK: PromptKit

@@ -77,13 +77,7 @@ package struct AWSSignature: Sendable {
 
     /// `20261120` and `20261120T101500Z`.
     private static func stamp(_ now: Timestamp) -> (day: String, time: String) {
-        let seconds = now.milliseconds / 1_000
-        let (year, month, day) = HTTPDate.date(days: seconds / 86_400)
-        func padded(_ number: Int, _ width: Int = 2) -> String {
-            String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
-        }
-        let date = padded(year, 4) + padded(month) + padded(day)
-        let clock = padded(seconds / 3_600 % 24) + padded(seconds / 60 % 60) + padded(seconds % 60)
-        return (date, "\(date)T\(clock)Z")
+        let time = now.utcText.filter { $0 != "-" && $0 != ":" }
+        return (String(time.prefix(8)), time)
     }
 }
