@@ -166,7 +166,7 @@ enum Option: String, CaseIterable {
 }
 
 enum Command: String, CaseIterable {
-    case chat, run, validate, render, compile, `init`, tools, sessions, prices, doctor, help, version
+    case chat, run, validate, render, compile, `init`, tools, mcp, sessions, prices, doctor, help, version
     case demoTools = "demo-tools"
 
     var options: [Option] {
@@ -178,6 +178,7 @@ enum Command: String, CaseIterable {
         case .compile: [.output, .target, .strict]
         case .`init`: [.force]
         case .tools: [.workspace, .tools, .json]
+        case .mcp: [.workspace]
         case .sessions: [.json, .limit, .format, .output]
         case .prices: [.json, .workspace]
         case .doctor: [.workspace, .json]
@@ -200,6 +201,7 @@ enum Command: String, CaseIterable {
         case .`init`: "cleo-tui init [TEMPLATE [FOLDER]]"
         case .tools:
             "cleo-tui tools list | call NAME [JSON] | describe NAME | probe [NAME …] | prompt SERVER NAME [JSON] | read SERVER URI | login SERVER"
+        case .mcp: "cleo-tui mcp"
         case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID"
         case .prices: "cleo-tui prices [list [TEXT]] | prices update FILE"
         case .doctor: "cleo-tui doctor"
@@ -218,6 +220,7 @@ enum Command: String, CaseIterable {
         case .compile: "PromptConfig files or an arena file as one pack, the same bytes for the same input"
         case .`init`: "writes a small workspace to begin with; without a template, lists them"
         case .tools: "what the tool servers offer; a call by hand"
+        case .mcp: "the built-in tools and the stored conversations, as an MCP server on standard input and output"
         case .sessions: "stored conversations"
         case .prices: "what models cost, where that is from, and how old it is"
         case .doctor: "what works here, what does not, what to do"

@@ -13,7 +13,8 @@ struct HandlerFactory {
     private let transport: CurlTransport
 
     init(
-        files: DiskFiles, variables: WorkspaceVariables, clock: SystemClock, redactor: Redactor, config: WorkspaceConfig,
+        files: DiskFiles, variables: WorkspaceVariables, clock: SystemClock, redactor: Redactor,
+        config: WorkspaceConfig,
         folders: Folders
     ) {
         self.files = files

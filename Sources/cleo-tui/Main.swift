@@ -26,6 +26,7 @@ enum Main {
         case .compile: CompileCommand.run(arguments)
         case .`init`: InitCommand.run(arguments)
         case .tools: ToolsCommand.run(arguments)
+        case .mcp: MCPCommand.run(arguments)
         case .sessions: SessionsCommand.run(arguments)
         case .prices: PricesCommand.run(arguments)
         case .doctor: DoctorCommand.run(arguments)

@@ -16,11 +16,13 @@ import Testing
         #expect(fields[2].1 == "\n\u{1}a")
     }
 
-    @Test(arguments: [
-        [0x0A], [0x0A, 5, 1], [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], [0x0B], [0x00, 0],
-        [0x09, 1, 2], [0x08, 0x80], [0x0D, 1],
-        [0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1],
-    ] as [[UInt8]]) func brokenBytesAreRefused(_ bytes: [UInt8]) {
+    @Test(
+        arguments: [
+            [0x0A], [0x0A, 5, 1], [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], [0x0B], [0x00, 0],
+            [0x09, 1, 2], [0x08, 0x80], [0x0D, 1],
+            [0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1],
+        ] as [[UInt8]]) func brokenBytesAreRefused(_ bytes: [UInt8])
+    {
         var reader = ProtobufReader(bytes[...])
         #expect(throws: EngineError.self) { while try reader.next() != nil {} }
     }
@@ -29,7 +31,11 @@ import Testing
         var reader = ProtobufReader([0x08, 0x96, 1, 0x11, 1, 0, 0, 0, 0, 0, 0, 0, 0x1D, 2, 0, 0, 0, 0x22, 1, 0x61])
         var numbers: [UInt64] = []
         while let field = try reader.next() {
-            if case .number(let number) = field.value { numbers.append(number) } else { #expect(field.value.text == "a") }
+            if case .number(let number) = field.value {
+                numbers.append(number)
+            } else {
+                #expect(field.value.text == "a")
+            }
         }
         #expect(numbers == [150, 1, 2])
     }

@@ -52,7 +52,8 @@ package struct HTTPEmbedder: Embedder {
         guard vectors.count == texts.count, let length = vectors.first?.count, length > 0,
             vectors.allSatisfy({ $0.count == length })
         else {
-            throw EngineError(.protocolViolation, "'\(model)' answered \(texts.count) texts with \(vectors.count) vectors")
+            throw EngineError(
+                .protocolViolation, "'\(model)' answered \(texts.count) texts with \(vectors.count) vectors")
         }
         return vectors
     }
@@ -86,5 +87,7 @@ package struct HTTPEmbedder: Embedder {
         }
     }
 
-    private static func vector(_ value: JSONValue) -> [Float] { (value.array ?? []).compactMap { $0.double.map { Float($0) } } }
+    private static func vector(_ value: JSONValue) -> [Float] {
+        (value.array ?? []).compactMap { $0.double.map { Float($0) } }
+    }
 }

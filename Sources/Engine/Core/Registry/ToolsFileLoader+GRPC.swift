@@ -32,7 +32,8 @@ extension ToolsFileLoader {
         tls.caFile = config.string("tlsCAPath")
         tls.verifiesServer = config.bool("tlsInsecureSkipVerify") != true
         if (tls.certificateFile == nil) != (tls.keyFile == nil) {
-            config.error("'tlsCertPath' and 'tlsKeyPath' go together", at: tls.keyFile == nil ? "tlsCertPath" : "tlsKeyPath")
+            config.error(
+                "'tlsCertPath' and 'tlsKeyPath' go together", at: tls.keyFile == nil ? "tlsCertPath" : "tlsKeyPath")
         }
         let isOn = config.bool("tls") ?? false
         if !isOn, tls != GRPCHandlerSpec.TLS() {

@@ -51,7 +51,8 @@ package struct SpawnLauncher: ProcessLauncher {
             for pointer in arguments { free(pointer) }
             for pointer in variables { free(pointer) }
         }
-        return cproc_spawn(&pid, &arguments, &variables, command.directory, input, output, errors, command.hasOwnSession ? 1 : 0)
+        return cproc_spawn(
+            &pid, &arguments, &variables, command.directory, input, output, errors, command.hasOwnSession ? 1 : 0)
     }
 
     private static func failure(_ program: String, _ directory: String?, _ code: Int32) -> EngineError {

@@ -57,11 +57,12 @@ package struct CodeTools: Sendable {
     /// The sandbox, up to the program.
     package var sandbox: [String] {
         let mebibytes = 1 << 20
-        var command: [String] = []
+        // The parent that the sandbox dies with; it ends both when the time is over, even when this program is gone.
+        var command = ["timeout", "--signal=KILL", "\(limits.seconds)"]
         if isRoot {
             command += ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs"]
         }
-        command += ["bwrap", "--unshare-all", "--clearenv"]
+        command += ["bwrap", "--unshare-all", "--die-with-parent", "--clearenv"]
         for folder in ["/usr"] { command += ["--ro-bind", folder, folder] }
         for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
             command += ["--symlink", "usr/\(name)", "/\(name)"]
@@ -69,15 +70,15 @@ package struct CodeTools: Sendable {
         // Where Debian keeps which of several programs is meant.
         command += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"]
         command += ["--proc", "/proc", "--dev", "/dev"]
-        for folder in ["/tmp", "/work"] {
+        for folder in ["/dev/shm", "/tmp", "/work"] {
             command += ["--size", "\(limits.filesMiB * mebibytes)", "--tmpfs", folder]
         }
         for (name, value) in [("PATH", "/usr/bin:/bin"), ("HOME", "/work"), ("LANG", "C.UTF-8"), ("TMPDIR", "/tmp")] {
             command += ["--setenv", name, value]
         }
+        // What bubblewrap lays its mounts into is memory, too.
+        command += ["--remount-ro", "/dev", "--remount-ro", "/"]
         command += ["--chdir", "/work", "--hostname", "sandbox", "--"]
-        // Inside, so that it ends even when this program is gone.
-        command += ["timeout", "--signal=KILL", "\(limits.seconds)"]
         command += [
             "prlimit", "--as=\(limits.memoryMiB * mebibytes)", "--nproc=\(limits.processes)",
             "--fsize=\(limits.filesMiB * mebibytes)", "--cpu=\(limits.seconds)", "--nofile=256", "--core=0", "--",

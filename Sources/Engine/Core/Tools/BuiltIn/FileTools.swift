@@ -34,7 +34,8 @@ package struct FileTools: Sendable {
                 "list_files", "Lists the files and folders in a folder of the workspace; hidden ones are left out.",
                 ["path": Argument.text("relative to the workspace; the workspace itself when not given")], run: list),
             BuiltInTool(
-                "search_files", "Finds lines in the workspace's text files by a regular expression, whatever their case.",
+                "search_files",
+                "Finds lines in the workspace's text files by a regular expression, whatever their case.",
                 [
                     "pattern": Argument.text("a regular expression (PCRE2)"),
                     "path": Argument.text("the folder to search; the workspace when not given"),

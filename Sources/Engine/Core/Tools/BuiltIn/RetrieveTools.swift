@@ -133,7 +133,8 @@ package actor RetrieveTools {
         return
             (try? await folder.apart {
                 Result { () throws(EngineError) in
-                    FileTools.text(try folder.read(path, limit: Self.fileLimit)).map { Self.passages(of: $0, path) } ?? []
+                    FileTools.text(try folder.read(path, limit: Self.fileLimit)).map { Self.passages(of: $0, path) }
+                        ?? []
                 }
             }) ?? []
     }

@@ -43,7 +43,8 @@ package enum GRPCStatus: Int, Sendable, CaseIterable {
             case .unauthenticated: .unauthorized
             default: .refused
             }
-        let hint: String? = self == .unimplemented ? "does this server have the service omnia.tools.v1.ToolService?" : nil
+        let hint: String? =
+            self == .unimplemented ? "does this server have the service omnia.tools.v1.ToolService?" : nil
         var error = EngineError(code, "gRPC \(name)\(message.isEmpty ? "" : ": " + message)", hint: hint)
         error.status = rawValue
         return error

@@ -41,7 +41,9 @@ package enum JSONRPC {
         }
     }
 
+    package static let parseError = -32700
     package static let methodNotFound = -32601
+    package static let internalError = -32603
     package static let invalidParams = -32602
     /// 2026-07-28: header and body disagree.
     package static let headerMismatch = -32020

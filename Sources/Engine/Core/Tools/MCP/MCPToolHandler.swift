@@ -125,7 +125,8 @@ package actor MCPToolHandler: ToolHandler {
 
     package func call(_ call: ToolCall, host: any ToolHost) async throws(EngineError) -> ToolAnswer {
         try await spec.retry.run(clock: clock) { _ throws(EngineError) in
-            try await use(host) { (connection) async throws(EngineError) in try await connection.call(call, host: host) }
+            try await use(host) { (connection) async throws(EngineError) in try await connection.call(call, host: host)
+            }
         }
     }
 
