@@ -72,7 +72,9 @@ struct FileChecker {
         variables.set("CLEO_DEMO_HTTP", "http://127.0.0.1:1")
         switch Self.kind(of: document) {
         case .pack: checkPack(document, path, &report)
-        case .tools: report.diagnostics += ToolsFileLoader.load(document, variables: variables).diagnostics
+        case .tools:
+            report.diagnostics += ToolsFileLoader.load(document, variables: variables).diagnostics
+            report.diagnostics += ClusterLint.diagnostics(document)
         case .tool: report.diagnostics += ToolManifestLoader.load(document, variables: variables).diagnostics
         case .servers: report.diagnostics += MCPServersLoader.load(document, variables: variables).diagnostics
         case .mock: report.diagnostics += MockScriptLoader.load(document, patterns: patterns).diagnostics

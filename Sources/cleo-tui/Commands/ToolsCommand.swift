@@ -178,6 +178,7 @@ enum ToolsCommand {
         let started = try start(arguments)
         defer { started.stop() }
         let tools = started.tools
+        if arguments.has(.asOmnia) { return try preview(call, started, arguments) }
         if let objection = blocking({ await tools.objection(to: call) }) {
             if objection.code == .notFound {
                 // It may be a tool of a server that does not run.
@@ -211,6 +212,36 @@ enum ToolsCommand {
             started.out(answer.text)
         }
         return answer.isError ? .tool : .done
+    }
+
+    /// What the call would send from here, and from a cluster.
+    private static func preview(
+        _ call: ToolCall, _ started: Started, _ arguments: Arguments
+    ) throws(EngineError) -> ExitCode {
+        let tools = started.tools
+        let preview = try blocking { () async throws(EngineError) in try await tools.preview(call) }
+        guard !arguments.has(.json) else {
+            started.out(
+                JSONValue.object([
+                    "here": preview.here.json, "cluster": preview.cluster.json,
+                    "notes": .array(preview.notes.map { .string($0) }),
+                ]).prettyText)
+            return .done
+        }
+        let (here, cluster) = (lines(preview.here), lines(preview.cluster))
+        for (title, own, other) in [("here", here, cluster), ("Omnia's runtime", cluster, here)] {
+            started.out(title)
+            // What the other side does not send.
+            for line in own { started.out((other.contains(line) ? "    " : "  ≠ ") + line) }
+        }
+        for note in preview.notes { started.out("• " + note) }
+        return .done
+    }
+
+    private static func lines(_ sent: SentCall) -> [String] {
+        [SafeText.oneLine("\(sent.method) \(sent.target)", limit: 2_000)]
+            + sent.headers.map { SafeText.oneLine("\($0.name): \($0.value)", limit: 500) }
+            + (sent.body.map { [SafeText.oneLine($0, limit: 4_000)] } ?? [])
     }
 
     /// A prompt of a server, filled in.

@@ -60,6 +60,8 @@ package struct HTTPHandlerSpec: Sendable, Equatable {
     package var tool: ToolDescriptor
     package var method: String
     package var url: String
+    /// Whether the address was written as `urlTemplate`.
+    package var isTemplate = false
     package var headers: [Header]
     package var contentType: String
     package var credential: Credential?

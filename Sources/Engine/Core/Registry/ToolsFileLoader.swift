@@ -101,6 +101,7 @@ package struct ToolsFileLoader {
         var spec = HTTPHandlerSpec(
             tool: tool ?? ToolDescriptor(name: "", description: "", inputSchema: ["type": "object"], readOnly: false),
             method: method, url: url)
+        spec.isTemplate = config.object["urlTemplate"] != nil
         spec.headers = headers(&config, "headers")
         spec.contentType = config.string("contentType") ?? spec.contentType
         spec.credential = auth ?? flatCredential(&config)

@@ -3,7 +3,7 @@ package struct HTTPToolHandler: ToolHandler {
     package let name: String
     package var kindName: String { "http" }
     package let timeout: Int
-    private let spec: HTTPHandlerSpec
+    let spec: HTTPHandlerSpec
     private let authorizer: Authorizer?
     private let caller: HTTPCaller
 

@@ -15,12 +15,15 @@ package protocol ToolHandler: Sendable {
     func stop() async
     /// Asks for a sign of life, and changes nothing.
     func probe() async throws(EngineError)
+    /// What a call sends, beside what Omnia's runtime would send; nil where nothing is sent.
+    func preview(_ call: ToolCall) throws(EngineError) -> CallPreview?
     /// The MCP server behind it, where there is one.
     var server: MCPToolHandler? { get }
 }
 
 extension ToolHandler {
     package func probe() async throws(EngineError) {}
+    package func preview(_ call: ToolCall) throws(EngineError) -> CallPreview? { nil }
     package var server: MCPToolHandler? { nil }
 }
 

@@ -262,6 +262,16 @@ package actor ToolBox {
         }
     }
 
+    /// What a call would send.
+    /// - Throws: `notFound` when nobody serves the tool, `invalidInput` when the call cannot be made.
+    package func preview(_ call: ToolCall) throws(EngineError) -> CallPreview {
+        if let objection = objection(to: call) { throw objection }
+        guard let handler = served[call.tool]?.handler, let preview = try handler.preview(call) else {
+            throw EngineError(.invalidInput, "a call of '\(call.tool)' sends nothing", hint: "it is answered here")
+        }
+        return preview
+    }
+
     /// The MCP server of a handler.
     /// - Throws: `notFound` when there is none.
     package func server(_ name: String) throws(EngineError) -> MCPToolHandler {

@@ -4,7 +4,7 @@ package struct GRPCToolHandler: ToolHandler {
     package let name: String
     package var kindName: String { "grpc" }
     package let timeout: Int
-    private let spec: GRPCHandlerSpec
+    let spec: GRPCHandlerSpec
     private let authorizer: Authorizer?
     private let clock: any EngineClock
     private let caller: GRPCCaller

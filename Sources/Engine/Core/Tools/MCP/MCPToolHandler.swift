@@ -5,7 +5,7 @@ package actor MCPToolHandler: ToolHandler {
     package nonisolated let name: String
     package nonisolated let kindName: String
     package nonisolated let timeout: Int
-    private let spec: MCPHandlerSpec
+    let spec: MCPHandlerSpec
     private let settings: MCPSettings
     /// The first one that gets through is used.
     private let makeTransports: [@Sendable () -> any MCPTransport]

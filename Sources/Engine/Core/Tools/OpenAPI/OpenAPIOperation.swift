@@ -37,6 +37,11 @@ struct OpenAPIOperation: Sendable {
     /// Alternatives, each a list of schemes that go together; empty: nothing is asked for.
     var security: [[String]] = []
     var tags: [String] = []
+
+    /// Whether a parameter goes there.
+    func has(_ place: ParameterStyle.Place) -> Bool {
+        targets.contains { if case .parameter(let parameter) = $0.target { parameter.place == place } else { false } }
+    }
 }
 
 /// Finds the operations of a document.

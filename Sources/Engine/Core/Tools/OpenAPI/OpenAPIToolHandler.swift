@@ -5,7 +5,7 @@ package final class OpenAPIToolHandler: ToolHandler {
     package let name: String
     package var kindName: String { "openapi" }
     package let timeout: Int
-    private let spec: OpenAPIHandlerSpec
+    let spec: OpenAPIHandlerSpec
     private let transport: any HTTPTransport
     private let files: any FileSource
     private let authorizer: Authorizer?
@@ -98,18 +98,23 @@ package final class OpenAPIToolHandler: ToolHandler {
         return try await caller.answer(to: request)
     }
 
+    func operation(_ tool: String) throws(EngineError) -> OpenAPIOperation {
+        guard let operation = loaded.withLock({ $0?.operations[tool] }) else {
+            throw EngineError(.notFound, "'\(tool)' is no operation of '\(name)'")
+        }
+        return operation
+    }
+
     /// What a call sends.
     /// - Parameter token: for whatever scheme the operation asks for.
     /// - Throws: `notFound` before the document was read, and for a tool that it does not have.
     package func request(for call: ToolCall, token: Secret? = nil) throws(EngineError) -> HTTPRequest {
-        let service = loaded.withLock { $0 }
-        guard let service, let operation = service.operations[call.tool] else {
-            throw EngineError(.notFound, "'\(call.tool)' is no operation of '\(name)'")
-        }
+        let operation = try operation(call.tool)
         var credentials = spec.credentials
         credentials["*"] = token
         let request = OpenAPIRequest(
-            operation: operation, credentials: credentials, schemes: service.schemes, headers: spec.headers)
+            operation: operation, credentials: credentials, schemes: loaded.withLock { $0?.schemes } ?? [:],
+            headers: spec.headers)
         return try request.http(call.arguments.object ?? JSONObject())
     }
 }
