@@ -133,6 +133,7 @@ struct Wiring {
             variables: workspace.variables, provider: answering,
             parameters: workspace.provider.config.parameters, limits: workspace.config.limits,
             approval: workspace.config.approval, patterns: patterns)
+        agent.policies = workspace.policies
         agent.bindings = workspace.config.bindings
         agent.semantics = workspace.config.semantics
         agent.skills = workspace.skills
@@ -213,7 +214,8 @@ struct Wiring {
     ) throws(EngineError) -> (LocalClient, ToolBox, Agent) {
         let agent = try agent(workspace)
         let tools = ToolBox(
-            handlers: handlers(workspace), patterns: patterns, clock: clock, breaker: workspace.config.limits.breaker)
+            handlers: handlers(workspace), patterns: patterns, clock: clock, breaker: workspace.config.limits.breaker,
+            limits: workspace.config.limits.handlers)
         redactor.add(secrets(workspace.handlers) + Self.secrets(workspace.variables))
         let (remembered, redactor) = (remembered, redactor)
         let client = LocalClient(

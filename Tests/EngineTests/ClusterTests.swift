@@ -100,6 +100,9 @@ import Testing
         #expect(found.allSatisfy { $0.severity == .warning && $0.line != nil })
         #expect(found.first { $0.rule == "cluster-retry-codes" }?.line == 11)
         // A start says nothing of it.
-        #expect(ToolsFileLoader.load(try document(yaml), variables: FixedVariables([:])).diagnostics.allSatisfy { $0.rule == nil })
+        #expect(
+            ToolsFileLoader.load(try document(yaml), variables: FixedVariables([:])).diagnostics.allSatisfy {
+                $0.rule == nil
+            })
     }
 }

@@ -33,7 +33,7 @@ struct FileChecker {
         }
     }
 
-    private enum Kind { case pack, tools, tool, servers, mock, provider, config }
+    private enum Kind { case pack, tools, tool, servers, mock, provider, policy, config }
 
     private static func kind(ofName path: String) -> Kind? {
         let name = path.split(separator: "/").last.map(String.init) ?? path
@@ -42,6 +42,7 @@ struct FileChecker {
         if packs.contains(where: { name.hasSuffix($0) }) { return .pack }
         if name.hasSuffix(".mock.yaml") { return .mock }
         if name.hasSuffix(".provider.yaml") { return .provider }
+        if name.hasSuffix(".policy.yaml") { return .policy }
         if name.hasSuffix(".tool.yaml") { return .tool }
         if name == ".mcp.json" || name == "mcp.json" { return .servers }
         return name.hasPrefix("tools.y") || name == "tools.json" ? .tools : nil
@@ -53,6 +54,7 @@ struct FileChecker {
         case "ToolRegistry": return .tools
         case "Tool": return .tool
         case "Provider": return .provider
+        case "ToolPolicy": return .policy
         case "PromptConfig", "Arena": return .pack
         default: break
         }
@@ -78,6 +80,7 @@ struct FileChecker {
         case .tool: report.diagnostics += ToolManifestLoader.load(document, variables: variables).diagnostics
         case .servers: report.diagnostics += MCPServersLoader.load(document, variables: variables).diagnostics
         case .mock: report.diagnostics += MockScriptLoader.load(document, patterns: patterns).diagnostics
+        case .policy: report.diagnostics += ClusterPolicyLoader.load(document).diagnostics
         case .provider: report.diagnostics += ProviderConfigLoader.load(document, variables: variables).diagnostics
         case .config: report.diagnostics += WorkspaceConfigLoader.load(document, variables: variables).diagnostics
         case nil:

@@ -54,6 +54,20 @@ extension WorkspaceLoader {
         return keep(ToolsFileLoader.load(document, variables: variables, secrets: secrets)) ?? []
     }
 
+    /// - Returns: nil when one cannot be used: what it forbids would pass.
+    mutating func policies(_ config: WorkspaceConfig, _ handlers: [HandlerSpec]) -> PolicyBook? {
+        var book = PolicyBook()
+        book.identity = config.identity
+        for handler in handlers { book.registries[handler.name] = handler.registry }
+        for file in config.policies {
+            guard let document = keep(reader.read(file)), let policy = keep(ClusterPolicyLoader.load(document)) else {
+                return nil
+            }
+            book.policies.append(policy)
+        }
+        return book
+    }
+
     /// PromptArena's `tools` and `mcp_servers`.
     private mutating func handlers(arena: SourceDocument) -> [HandlerSpec] {
         let spec = arena.value["spec"]

@@ -19,6 +19,7 @@ package struct Workspace: Sendable {
     package var fallback: [ResolvedProvider]
     /// Who judges, where `judge:` names one.
     package var judge: ResolvedProvider?
+    package var policies: PolicyBook
     /// Where its files stand, for watching.
     package var folders: [String]
 }
@@ -117,6 +118,7 @@ package struct WorkspaceLoader {
         let packFile = packFiles[0]
         config.semantics = options.semantics ?? config.semantics
         let handlers = withTools ? self.handlers(config, packFile) : []
+        guard let policies = policies(config, handlers) else { return nil }
         guard let provider = provider(config, packFile) else { return nil }
         var fallback: [ResolvedProvider] = []
         for choice in options.provider == nil ? config.fallback : [] {
@@ -136,7 +138,7 @@ package struct WorkspaceLoader {
             divergences: Parity.report(pack, inspection.document, reason: inspection.reasons[.promptKit]),
             skills: skills, schemas: schemas, prompt: prompt, variables: variables,
             handlers: handlers, provider: provider, fallback: fallback, judge: judge,
-            folders: Set(reader.folders + skills.compactMap(\.folder)).sorted())
+            policies: policies, folders: Set(reader.folders + skills.compactMap(\.folder)).sorted())
     }
 
     /// What a local run cannot honour is said, never dropped in silence.

@@ -27,6 +27,10 @@ package struct WorkspaceConfig: Sendable, Equatable {
     package var builtIns = BuiltIns()
     package var semantics = Semantics.strict
     package var approval = ApprovalPolicy()
+    /// Files of Omnia's ToolPolicy, relative to the workspace.
+    package var policies: [String] = []
+    /// Who calls, for those.
+    package var identity = PolicyIdentity()
     package var limits = TurnLimits()
     /// Prices that win over the project's own, by model.
     package var prices: [String: ModelPrice] = [:]
@@ -114,6 +118,8 @@ package struct TurnLimits: Sendable, Equatable {
     package var toolResultBytes = 256 << 10
     package var parallelTools = 10
     package var breaker = CircuitBreaker.Settings()
+    /// By handler.
+    package var handlers: [String: Gate.Limits] = [:]
     package var budget = Budget()
     /// A conversation of so many tokens is announced before it is sent.
     package var announceTokens = 50_000
@@ -194,6 +200,12 @@ package enum WorkspaceConfigLoader {
             for (name, value) in variables.object { config.variables[name] = value }
         }
         readApproval(&root, into: &config.approval)
+        config.policies = root.strings("policies") ?? []
+        if var identity = root.child("identity") {
+            for name in PolicyIdentity.names { config.identity.fields[name] = identity.string(name) }
+            for (claim, value) in identity.texts("claims") ?? [] { config.identity.claims[claim] = value }
+            identity.finish()
+        }
         if var limits = root.child("limits") {
             config.limits.maxRounds = limits.int("max_rounds", atLeast: 1)
             config.limits.toolResultBytes =
@@ -205,6 +217,12 @@ package enum WorkspaceConfigLoader {
                 config.limits.breaker.failures = breaker.int("failures", atLeast: 0) ?? standard.failures
                 config.limits.breaker.openMilliseconds = breaker.duration("open_for") ?? standard.openMilliseconds
                 breaker.finish()
+            }
+            for (name, fields) in limits.map("handlers") {
+                var fields = fields
+                config.limits.handlers[name] = Gate.Limits(
+                    parallel: fields.int("parallel", atLeast: 1), perMinute: fields.int("per_minute", atLeast: 1))
+                fields.finish()
             }
             if var budget = limits.child("budget") { config.limits.budget = Budget(&budget) }
             limits.finish()

@@ -33,6 +33,14 @@ package struct HTTPRequest: Sendable {
         self.headers = headers
         self.body = body
     }
+
+    /// Puts headers in the place of those of the same names.
+    mutating func replace(_ others: [Header]) {
+        for header in others {
+            headers.removeAll { $0.name.lowercased() == header.name.lowercased() }
+            headers.append((header.name, header.value))
+        }
+    }
 }
 
 package struct HTTPResponse: Sendable {

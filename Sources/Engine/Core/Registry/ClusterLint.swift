@@ -68,7 +68,9 @@ package struct ClusterLint {
     /// Fields that only this program knows.
     private func foreign(_ config: JSONValue?, _ names: [String], _ place: String) {
         for name in names where config?[name] != nil {
-            warn("'\(name)' is known here only; the cluster refuses the resource", at: "\(place)/\(name)", "cluster-unknown-field")
+            warn(
+                "'\(name)' is known here only; the cluster refuses the resource", at: "\(place)/\(name)",
+                "cluster-unknown-field")
         }
     }
 
@@ -143,7 +145,8 @@ package struct ClusterLint {
         foreign(config, ["headers"], place)
         if config?.text("transport") == "stdio", config?["env"]?.object?.isEmpty == false {
             warn(
-                "with 'env', the server's environment in the cluster is only that: no PATH, no HOME", at: place + "/env",
+                "with 'env', the server's environment in the cluster is only that: no PATH, no HOME",
+                at: place + "/env",
                 "cluster-environment")
         }
     }

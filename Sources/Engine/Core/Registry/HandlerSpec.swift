@@ -15,6 +15,8 @@ package struct HandlerSpec: Sendable, Equatable {
     package var kind: Kind
     /// For one call, in milliseconds.
     package var timeout: Int
+    /// The name of the ToolRegistry that it comes from.
+    package var registry: String?
 
     package init(name: String, kind: Kind, timeout: Int = HandlerSpec.defaultTimeout) {
         self.name = name

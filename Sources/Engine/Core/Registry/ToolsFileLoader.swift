@@ -29,9 +29,11 @@ package struct ToolsFileLoader {
         guard var root = FieldReader(document, at: "", value: document.value, what: "a tools file", report: report)
         else { return [] }
         let list: [FieldReader]
+        var registry: String?
         if root.object["kind"] != nil || root.object["spec"] != nil {
             _ = root.choice("kind", of: ["ToolRegistry"], required: true)
             root.ignore(["apiVersion", "metadata", "status"])
+            registry = root.object["metadata"]?["name"]?.string
             guard var spec = root.child("spec", required: true) else { return [] }
             list = spec.children("handlers", required: true)
             spec.ignore(["probe"])
@@ -42,7 +44,8 @@ package struct ToolsFileLoader {
         root.finish()
         var names: Set<String> = []
         return list.compactMap { fields in
-            guard let handler = handler(fields) else { return nil }
+            guard var handler = handler(fields) else { return nil }
+            handler.registry = registry
             guard names.insert(handler.name).inserted else {
                 fields.error("a second handler is called '\(handler.name)'", at: "name")
                 return nil

@@ -33,6 +33,7 @@ package struct HTTPToolHandler: ToolHandler {
         if let authorizer {
             request.headers.append(("Authorization", try await authorizer.authorization().reveal()))
         }
+        request.replace(host.headers)
         return try await caller.answer(to: request)
     }
 

@@ -4,6 +4,8 @@ import Synchronization
 package protocol ToolHost: Sendable {
     /// The conversation that calls; nil where there is none.
     var session: SessionID? { get }
+    /// What policies put into the call's request.
+    var headers: [Header] { get }
     /// How far the tool is.
     func progressed(_ progress: ToolProgress) async
     /// Lays a question before the person and waits for the answer. The time that this takes is not the tool's.
@@ -16,6 +18,7 @@ package protocol ToolHost: Sendable {
 
 extension ToolHost {
     package var session: SessionID? { nil }
+    package var headers: [Header] { [] }
 }
 
 /// What an MCP server wants from the model (`sampling/createMessage`).
@@ -129,6 +132,7 @@ final class PatientHost: ToolHost {
     }
 
     var session: SessionID? { host.session }
+    var headers: [Header] { host.headers }
     func progressed(_ progress: ToolProgress) async { await host.progressed(progress) }
 
     func ask(_ question: Question) async -> QuestionReply {

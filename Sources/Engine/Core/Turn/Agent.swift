@@ -20,6 +20,7 @@ package struct Agent: Sendable {
     package var overrides = ModelParameters()
     package var limits: TurnLimits
     package var approval: ApprovalPolicy
+    package var policies = PolicyBook()
     package var semantics = Semantics.strict
     package var judge: (any Judge)?
     package var patterns: any PatternCompiler

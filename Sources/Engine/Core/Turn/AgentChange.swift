@@ -25,6 +25,7 @@ package enum AgentChange {
         }
         if old.semantics != new.semantics { lines.append("the rules are \(new.semantics.rawValue) now") }
         if old.approval != new.approval || old.limits != new.limits { lines.append("approval or limits changed") }
+        if old.policies != new.policies { lines.append("the policies changed") }
         return lines
     }
 

@@ -35,7 +35,18 @@ extension SessionRuntime {
     private enum Verdict { case runs(String), asks(String), denied(String) }
 
     /// What the rules say to a call, and why.
-    private func verdict(_ call: ToolCall, _ tool: ToolDescriptor, _ handler: String) -> Verdict {
+    private func verdict(
+        _ call: ToolCall, _ tool: ToolDescriptor, _ handler: String, _ span: inout TraceSpan
+    ) -> Verdict {
+        let judgement = agent.policies.judge(call, handler: handler, patterns: agent.patterns)
+        if !judgement.audited.isEmpty {
+            span.attributes["cleo.policy.audit"] = .string(judgement.audited.joined(separator: "; "))
+        }
+        if let why = judgement.denied { return .denied(why) }
+        if !judgement.headers.isEmpty {
+            let names = judgement.headers.map { JSONValue.string($0.name) }
+            span.attributes["cleo.policy.headers"] = .array(names)
+        }
         let (rule, reason) = agent.approval.rule(for: tool.name, handler: handler, arguments: call.arguments)
         switch rule {
         // A grant does not reach what is forbidden.
@@ -55,7 +66,7 @@ extension SessionRuntime {
     ) async -> Refusal? {
         let parent = toolSpan.id
         let reason: String
-        switch verdict(call, tool, handler) {
+        switch verdict(call, tool, handler, &toolSpan) {
         case .runs(let why):
             toolSpan.attributes["cleo.policy.decision"] = .string("runs: \(why)")
             return nil

@@ -3,6 +3,8 @@ struct SessionHost: ToolHost {
     let runtime: SessionRuntime
     let turn: TurnID?
     let span: SpanID?
+    /// What policies put into the call.
+    var headers: [Header] = []
 
     var session: SessionID? { runtime.id }
 

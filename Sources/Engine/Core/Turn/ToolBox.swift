@@ -20,14 +20,17 @@ package actor ToolBox {
     private var settled: [CheckedContinuation<Void, Never>] = []
     private var breakers: [String: CircuitBreaker] = [:]
     private let breaking: CircuitBreaker.Settings
+    private let limits: [String: Gate.Limits]
+    private var gates: [String: Gate] = [:]
     /// Answers that the person gives in the place of tools.
     private var mocks: [String: JSONValue] = [:]
 
     package init(
         handlers: [any ToolHandler], patterns: any PatternCompiler, clock: any EngineClock,
-        breaker: CircuitBreaker.Settings = CircuitBreaker.Settings()
+        breaker: CircuitBreaker.Settings = CircuitBreaker.Settings(), limits: [String: Gate.Limits] = [:]
     ) {
         breaking = breaker
+        self.limits = limits
         self.handlers = handlers
         self.patterns = patterns
         self.clock = clock
@@ -206,6 +209,9 @@ package actor ToolBox {
             return ToolAnswer(text: mock.string ?? mock.text, attributes: ["cleo.tool.mocked": true])
         }
         if let objection = await breakerObjection(call.tool) { throw objection }
+        let gate = await gate(handler.name)
+        try await gate?.enter(handler.name)
+        defer { gate?.leave() }
         do throws(EngineError) {
             let patient = PatientHost(host, clock: clock)
             let answer = try await withDeadline(
@@ -234,6 +240,14 @@ package actor ToolBox {
         }
         if !issues.isEmpty { answer.attributes["cleo.tool.output.mismatch"] = .string(issues.joined(separator: "; ")) }
         return answer
+    }
+
+    private func gate(_ handler: String) -> Gate? {
+        guard let limits = limits[handler] else { return nil }
+        if let gate = gates[handler] { return gate }
+        let gate = Gate(limits, clock: clock)
+        gates[handler] = gate
+        return gate
     }
 
     private func breakerObjection(_ tool: String) -> EngineError? {

@@ -95,7 +95,11 @@ extension SessionRuntime {
         }
         emit(.toolCallStarted(ToolCallStarted(call: call, handler: found?.handler)), turn)
         do throws(EngineError) {
-            let answer = try await tools.run(call, host: SessionHost(runtime: self, turn: turn, span: span.id))
+            var host = SessionHost(runtime: self, turn: turn, span: span.id)
+            if let found {
+                host.headers = agent.policies.judge(call, handler: found.handler, patterns: agent.patterns).headers
+            }
+            let answer = try await tools.run(call, host: host)
             for (name, value) in answer.attributes { span.attributes[name] = value }
             return success(of: call, answer)
         } catch {

@@ -16,7 +16,8 @@ package struct OmniaRequest {
 
         /// Whether arguments are taken apart, or go as they are.
         var isAdvanced: Bool {
-            urlTemplate != nil || !headerParams.isEmpty || !queryParams.isEmpty || staticBody != nil || bodyMapping != nil
+            urlTemplate != nil || !headerParams.isEmpty || !queryParams.isEmpty || staticBody != nil
+                || bodyMapping != nil
         }
     }
 
@@ -134,7 +135,8 @@ package struct OmniaRequest {
         }
         let fraction = digits.count > 1 ? "." + digits.dropFirst() : ""
         let size = abs(exponent)
-        return sign + digits.prefix(1) + fraction + "e" + (exponent < 0 ? "-" : "+") + (size < 10 ? "0" : "") + "\(size)"
+        return sign + digits.prefix(1) + fraction + "e" + (exponent < 0 ? "-" : "+") + (size < 10 ? "0" : "")
+            + "\(size)"
     }
 
     /// `url.Values.Encode`: the address's own query and the new values, by name; a space is `+`.

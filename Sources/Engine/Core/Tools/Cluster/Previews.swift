@@ -28,10 +28,13 @@ extension HTTPToolHandler {
                     && !spec.headerParams.contains { $0.name == key }
             }
             if !lost.isEmpty {
-                notes.append("with 'queryParams' on a \(spec.method), the cluster drops: \(lost.joined(separator: ", "))")
+                notes.append(
+                    "with 'queryParams' on a \(spec.method), the cluster drops: \(lost.joined(separator: ", "))")
             }
         }
-        if arguments.contains(where: { key, value in spec.url.contains("{\(key)}") && value.string?.contains("/") == true }) {
+        if arguments.contains(where: { key, value in
+            spec.url.contains("{\(key)}") && value.string?.contains("/") == true
+        }) {
             notes.append("in an address the cluster does not escape '/' of an argument, so it leads elsewhere")
         }
         return notes + PreviewNotes.values(arguments) + PreviewNotes.redaction(spec.redact)

@@ -77,7 +77,8 @@ package struct GRPCToolHandler: ToolHandler {
         message.field(2, call.arguments.text)
         let bytes = message.bytes
         return try await spec.retry.run(clock: clock) { attempt throws(EngineError) in
-            var answer = try Self.answer(try await send("Execute", bytes, milliseconds: timeout))
+            var answer = try Self.answer(
+                try await send("Execute", bytes, milliseconds: timeout, headers: host.headers))
             answer.attributes = [
                 "rpc.system.name": "grpc", "rpc.method": "omnia.tools.v1.ToolService/Execute",
                 "server.address": .string(spec.endpoint), "rpc.response.status_code": "OK",
@@ -106,9 +107,9 @@ package struct GRPCToolHandler: ToolHandler {
     }
 
     private func send(
-        _ method: String, _ message: [UInt8], milliseconds: Int
+        _ method: String, _ message: [UInt8], milliseconds: Int, headers: [Header] = []
     ) async throws(EngineError) -> ArraySlice<UInt8> {
-        var metadata = spec.metadata.map { (name: $0.name.lowercased(), value: $0.value) }
+        var metadata = (spec.metadata + headers).map { (name: $0.name.lowercased(), value: $0.value) }
         if let authorizer {
             metadata.append(("authorization", try await authorizer.authorization().reveal()))
         }

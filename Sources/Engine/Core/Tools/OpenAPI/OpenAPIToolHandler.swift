@@ -95,6 +95,7 @@ package final class OpenAPIToolHandler: ToolHandler {
         var request = try request(for: call, token: try await authorizer?.token())
         request.bodyLimit = HTTPCaller.bodyLimit
         request.totalMilliseconds = timeout
+        request.replace(host.headers)
         return try await caller.answer(to: request)
     }
 
