@@ -83,7 +83,8 @@ struct Arguments: Equatable {
 enum Option: String, CaseIterable {
     case workspace, pack, prompt, variable = "var", variables = "vars", semantics = "as", tools, provider, model,
         baseURL = "base-url", scenario
-    case session, resume = "continue", new, text, json, events, yes, quiet, limit, asOmnia = "as-omnia"
+    case session, resume = "continue", new, text, json, events, yes, quiet, limit, asOmnia = "as-omnia",
+        asMock = "as-mock"
     case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
     case help, version
@@ -159,6 +160,7 @@ enum Option: String, CaseIterable {
         case .yes: "run every tool without asking"
         case .quiet: "nothing but the answer"
         case .limit: "at most so many"
+        case .asMock: "write the call's answer as a mock, PromptKit's 'kind: Tool' (with -o: into a file)"
         case .asOmnia: "do not call: show what is sent from here beside what Omnia's runtime sends from a cluster"
         case .help: "this help"
         case .version: "the version"
@@ -178,7 +180,7 @@ enum Command: String, CaseIterable {
         case .render: [.workspace, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
         case .compile: [.output, .target, .strict]
         case .`init`: [.force]
-        case .tools: [.workspace, .tools, .json, .asOmnia]
+        case .tools: [.workspace, .tools, .json, .asOmnia, .asMock, .output, .force]
         case .mcp: [.workspace]
         case .sessions: [.json, .limit, .format, .output]
         case .prices: [.json, .workspace]

@@ -177,7 +177,7 @@ class HTTPPeer:
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
 
-            do_GET = do_POST = do_PUT = respond
+            do_GET = do_POST = do_PUT = do_HEAD = respond
 
             def reply(self, status, body=b"", headers=None):
                 body = body if isinstance(body, bytes) else body.encode()
@@ -186,7 +186,8 @@ class HTTPPeer:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                if self.command != "HEAD":
+                    self.wfile.write(body)
 
             def stream(self):
                 """Begins a stream; the connection ends it."""

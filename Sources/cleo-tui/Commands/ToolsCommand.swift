@@ -1,4 +1,5 @@
 import Engine
+import EngineSystem
 
 /// What the tool servers offer, and calls by hand.
 enum ToolsCommand {
@@ -183,8 +184,10 @@ enum ToolsCommand {
             if objection.code == .notFound {
                 // It may be a tool of a server that does not run.
                 for state in blocking({ await tools.states }) where state.phase != .ready {
-                    Console.err(
-                        "✗ \(state.handler): \(SafeText.oneLine(state.detail ?? state.phase.rawValue, limit: 500))")
+                    let why =
+                        state.phase == .starting
+                        ? "it has not answered within \(DurationText.text(patience))" : state.phase.rawValue
+                    Console.err("✗ \(state.handler): \(SafeText.oneLine(state.detail ?? why, limit: 500))")
                 }
             }
             throw objection
@@ -201,7 +204,9 @@ enum ToolsCommand {
             Console.err(
                 started.redactor.clean("warning: the answer does not fit the tool's output schema: \(mismatch)"))
         }
-        if arguments.has(.json) {
+        if arguments.has(.asMock) {
+            try record(call, answer, started, arguments)
+        } else if arguments.has(.json) {
             var document: JSONObject = [
                 "tool": .string(call.tool), "error": .bool(answer.isError), "text": .string(answer.text),
                 "attributes": .object(answer.attributes),
@@ -212,6 +217,18 @@ enum ToolsCommand {
             started.out(answer.text)
         }
         return answer.isError ? .tool : .done
+    }
+
+    /// The answer as a tool file that gives it again, whatever it is asked.
+    private static func record(
+        _ call: ToolCall, _ answer: ToolAnswer, _ started: Started, _ arguments: Arguments
+    ) throws(EngineError) {
+        guard !answer.isError else { throw EngineError(.failed, "the tool failed: \(answer.text)") }
+        guard let tool = blocking({ await started.tools.find(call.tool)?.tool }) else { return }
+        let text = started.redactor.clean(ToolManifest.mock(of: tool, answering: answer)) + "\n"
+        guard let file = arguments[.output] else { return Console.out(text) }
+        try DiskFiles.write(text, to: Folders.absolute(file), mayReplace: arguments.has(.force))
+        Console.err("'\(call.tool)' is in \(file); name it under 'tools:' in cleo.yaml")
     }
 
     /// What the call would send from here, and from a cluster.

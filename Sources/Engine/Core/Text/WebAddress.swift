@@ -31,6 +31,9 @@ package struct WebAddress: Sendable, Equatable {
         return String(authority.prefix { $0 != ":" }).lowercased()
     }
 
+    /// Scheme, host and port.
+    package var origin: String { "\(scheme)://\(authority)" }
+
     package var text: String { "\(scheme)://\(authority)\(path)\(query.map { "?" + $0 } ?? "")" }
 
     /// Whether it names the same place: scheme, host and port.

@@ -26,6 +26,8 @@ package struct HTTPToolHandler: ToolHandler {
 
     package func stop() async {}
 
+    package func probe() async throws(EngineError) { try await HTTPProbe.reach(spec.url, caller.transport) }
+
     package func call(
         _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {

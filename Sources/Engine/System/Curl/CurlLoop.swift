@@ -267,6 +267,8 @@ private enum CurlWords {
         switch code {
         case CURLE_OPERATION_TIMEDOUT:
             return EngineError(.timedOut, "\(origin) was not done in time: \(lowered(words))")
+        case CURLE_UNSUPPORTED_PROTOCOL where transfer.request.url.hasPrefix("http"):
+            return EngineError(.protocolViolation, "\(origin) answers with something that is not HTTP")
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
             return EngineError(.invalidInput, "'\(transfer.request.url)' is not an http or https address")
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY:

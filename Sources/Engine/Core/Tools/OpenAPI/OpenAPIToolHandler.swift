@@ -58,6 +58,11 @@ package final class OpenAPIToolHandler: ToolHandler {
 
     package func stop() async {}
 
+    package func probe() async throws(EngineError) {
+        let server = loaded.withLock { $0?.operations.values.first?.server }
+        try await HTTPProbe.reach(spec.baseURL ?? server ?? "", transport)
+    }
+
     /// The document, as JSON or YAML, from the network or the disk.
     private func read() async throws(EngineError) -> JSONValue {
         let bytes: [UInt8]
@@ -93,6 +98,10 @@ package final class OpenAPIToolHandler: ToolHandler {
         _ call: ToolCall, host: any ToolHost
     ) async throws(EngineError) -> ToolAnswer {
         var request = try request(for: call, token: try await authorizer?.token())
+        // A document that asks for nothing does not know better than the file.
+        if let authorizer, try operation(call.tool).security.isEmpty {
+            request.replace([Header("Authorization", try await authorizer.authorization().reveal())])
+        }
         request.bodyLimit = HTTPCaller.bodyLimit
         request.totalMilliseconds = timeout
         request.replace(host.headers)
