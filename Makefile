@@ -64,8 +64,9 @@ format: ## put the sources in form
 
 check: lint test ## what a change has to pass
 
-bench: build tools $(VENV)/bench $(VENV)-vendors/ready ## start, memory, latency and throughput, side by side with others
+bench: build tools $(VENV)/ready $(VENV)-elia/ready $(VENV)-vendors/ready ## start, memory, latency and throughput, side by side with others
 	swift build -c release --product bench-streams --static-swift-stdlib
+	swift build -c release --product bench-tools --static-swift-stdlib
 	$(VENV)/bin/python Tests/Bench/bench.py $(RELEASE)
 
 install: build ## put the program and its data under PREFIX
@@ -117,6 +118,8 @@ $(VENV)-llama/ready: Makefile
 	$(VENV)-llama/bin/pip install -q --disable-pip-version-check 'llama-cpp-python[server]==0.3.36' gguf numpy
 	touch $@
 
-$(VENV)/bench: $(VENV)/ready
-	$(VENV)/bin/pip install -q --disable-pip-version-check elia-chat
+# The program that ours is measured beside.
+$(VENV)-elia/ready: Makefile
+	python3 -m venv $(VENV)-elia
+	$(VENV)-elia/bin/pip install -q --disable-pip-version-check elia-chat
 	touch $@

@@ -18,6 +18,7 @@ let package = Package(
     products: [
         .executable(name: "cleo-tui", targets: ["cleo-tui"]),
         .executable(name: "bench-streams", targets: ["bench-streams"]),
+        .executable(name: "bench-tools", targets: ["bench-tools"]),
         .executable(name: "conformance-client", targets: ["conformance-client"]),
     ],
     targets: [
@@ -62,6 +63,10 @@ let package = Package(
         // Many answers at once through one engine, for `make bench`.
         .executableTarget(
             name: "bench-streams", dependencies: ["Engine", "EngineSystem"], path: "Tests/Bench/Streams",
+            swiftSettings: house),
+        // Calls of tools, one after the other, for `make bench`.
+        .executableTarget(
+            name: "bench-tools", dependencies: ["Engine", "EngineSystem"], path: "Tests/Bench/Tools",
             swiftSettings: house),
         .executableTarget(
             name: "conformance-client", dependencies: ["Engine", "EngineSystem"], path: "Tests/Conformance",

@@ -27,11 +27,12 @@ import threading
 import time
 
 import streams
+import tools
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 QUICK = "--quick" in sys.argv
-ELIA = pathlib.Path(sys.executable).parent / "elia"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+ELIA = ROOT / ".build/venv-elia/bin/elia"
 
 
 def environment(home):
@@ -141,6 +142,17 @@ def start(times, arguments, marker, home, cwd):
         values.append(program.until(marker) * 1000)
         program.close()
     return values[1:]  # the first one warms the disk
+
+
+def twenty_servers(folder):
+    """A workspace with twenty MCP servers: five of Python's `mcp`, ten of our own, five broken."""
+    peers = ROOT / "Tests/EndToEnd/peers"
+    commands = [[sys.executable, str(peers / "real_mcp.py"), "stdio"]] * 5 + [[PROGRAM, "demo-tools", "stdio"]] * 10 + [
+        ["/no/such/program"], ["false"], ["sleep", "60"], ["echo", "this is no MCP"], ["sh", "-c", "sleep 0.05; exit 3"]]
+    (folder / "tools.yaml").write_text("handlers:\n" + "".join(
+        f"  - name: s{number}\n    type: mcp\n    mcpConfig: {{transport: stdio, command: {command[0]}, args: {json.dumps(command[1:])}}}\n"
+        for number, command in enumerate(commands)))
+    return folder
 
 
 # A session of 10,000 messages
@@ -436,6 +448,12 @@ def main():
         mine, theirs, size = rendering(folder, 5 if QUICK else 21)
         rows.append((f"fill 500 variables into {size / 1000:.0f} kB, with an account", f"{mine:.2f} ms",
                      f"Python's re.sub {theirs:.2f} ms", f"{mine / theirs:.1f} times its time", "1 ms"))
+        servers = twenty_servers(empty_workspace(folder / "servers"))
+        busy = start(5 if QUICK else 21, [PROGRAM, "--new"], b"say something", home, servers)
+        rows.insert(1, ("the same with 20 MCP servers, five of them broken", f"{statistics.median(busy):.1f} ms",
+                     f"without any {statistics.median(ours):.1f} ms",
+                     f"{statistics.median(busy) / statistics.median(ours):.2f} times its time", "the same"))
+        time.sleep(5)  # the servers leave
         streams_folder = empty_workspace(folder / "streams")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -447,6 +465,7 @@ def main():
         print("| " + " | ".join(row) + " |")
     try:
         streams.report(PROGRAM, environment(home), streams_folder, QUICK)
+        tools.report(QUICK)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

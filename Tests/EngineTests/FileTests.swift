@@ -211,7 +211,8 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
 @Suite struct ToolsFileTests {
     private func load(_ yaml: String, _ variables: [String: String] = [:]) -> Loaded<[HandlerSpec]> {
         guard let value = document(yaml, "tools.yaml").value else { return Loaded(value: nil, diagnostics: []) }
-        return ToolsFileLoader.load(value, variables: FixedVariables(variables))
+        return ToolsFileLoader.load(
+            value, variables: FixedVariables(variables), secrets: ["crm/token": .variable("CRM_TOKEN")])
     }
 
     @Test func theExampleLoadsWithoutAWord() throws {
@@ -237,7 +238,7 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
         ]
         let loaded = load(lines.joined(separator: "\n"), variables)
         #expect(loaded.diagnostics.filter { $0.severity == .error }.isEmpty, "\(loaded.diagnostics)")
-        #expect(loaded.value?.map(\.kindName) == ["mcp/stdio", "http", "openapi", "mcp/http"])
+        #expect(loaded.value?.map(\.kindName) == ["mcp/stdio", "http", "openapi", "grpc", "client", "mcp/http", "mcp/http"])
     }
 
     @Test(arguments: [
@@ -254,7 +255,7 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
             "handlers:\n  - name: a\n    type: mcp\n    mcpConfig: {transport: stdio, command: '${NOPE}'}\n",
             "the variable 'NOPE' is not set", ""
         ),
-        ("handlers:\n  - name: a\n    type: grpc\n", "do not act yet", ""),
+        ("handlers:\n  - name: a\n    type: grpc\n", "tools.yaml:2:5: error: 'grpcConfig' is missing", ""),
     ])
     func mistakesHaveTheirPlaceAndReason(yaml: String, expected: String, hint: String) {
         let text = load(yaml).diagnostics.map(\.description).joined(separator: "\n")

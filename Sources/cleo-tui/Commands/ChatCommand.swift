@@ -39,8 +39,7 @@ enum ChatCommand {
         }
         defer { withExtendedLifetime(reloader) {} }
         if CursesScreen.isPossible, let screen = CursesScreen(mouse: workspace.config.mouse) {
-            start()
-            return onScreen(screen, client, store, session, agent, notes, wiring)
+            return onScreen(screen, client, store, session, agent, notes, wiring, afterFirstFrame: start)
         }
         start()
         Console.report(notes)
@@ -49,14 +48,14 @@ enum ChatCommand {
 
     private static func onScreen(
         _ screen: CursesScreen, _ client: LocalClient, _ store: any SessionStore, _ session: SessionID,
-        _ agent: Agent, _ notes: [Diagnostic], _ wiring: Wiring
+        _ agent: Agent, _ notes: [Diagnostic], _ wiring: Wiring, afterFirstFrame: () -> Void
     ) -> ExitCode {
         let app = App(session: session, metrics: screen.metrics, markdown: CommonMark(), now: wiring.clock.now())
         app.notes = notes
         let loop = ScreenLoop(
             app: app, screen: screen, client: client, store: store, workspace: agent.workspace, ids: wiring.ids,
             clock: wiring.clock, models: { wiring.modelOptions })
-        let signal = loop.run()
+        let signal = loop.run(afterFirstFrame: afterFirstFrame)
         screen.close()
         blocking { await client.close() }
         if let trouble = store.trouble { Console.err("cleo-tui: " + trouble) }

@@ -79,9 +79,11 @@ final class ScreenLoop {
         self.clock = clock
     }
 
+    /// - Parameter afterFirstFrame: what takes the machine's time, such as starting servers.
     /// - Returns: the signal that ended it, or 0.
-    func run() -> Int32 {
+    func run(afterFirstFrame: () -> Void) -> Int32 {
         draw()
+        afterFirstFrame()
         store.watchTrouble { [mailbox] in mailbox.post(.troubleChanged) }
         follow(app.session)
         while !isLeaving {
