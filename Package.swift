@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CYAML"),
         .systemLibrary(name: "CPCRE2"),
+        .systemLibrary(name: "CZlib"),
         // C that has to be C: variadics, macros, signal handlers.
         .target(
             name: "CTerminal", cSettings: gnu,
@@ -45,7 +46,7 @@ let package = Package(
         .target(
             name: "EngineSystem",
             dependencies: [
-                "Engine", "CCurl", "CCrypto", "CSQLite", "CYAML", "CPCRE2", "CMarkdown", "CProcess",
+                "Engine", "CCurl", "CCrypto", "CSQLite", "CYAML", "CPCRE2", "CZlib", "CMarkdown", "CProcess",
             ],
             path: "Sources/Engine/System", swiftSettings: house),
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -39,6 +40,8 @@ int cproc_spawn(pid_t *pid, char *const argv[], char *const envp[], const char *
     posix_spawnattr_destroy(&attributes);
     return result;
 }
+
+int cproc_wake(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 int cproc_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 

@@ -16,10 +16,14 @@ extension HandlerFactory {
     private func tools(_ builtIn: BuiltInSpec) throws(EngineError) -> (tools: [BuiltInTool], detail: String) {
         switch builtIn {
         case .files(let writable):
-            let own = ["cleo.yaml"] + config.tools + WorkspaceLoader.toolsFiles
+            let (root, reader) = (files.root, reader)
+            let named =
+                ["cleo.yaml"] + WorkspaceLoader.toolsFiles + config.policies + config.clientTools.values.joined()
             let tools = FileTools(
-                try BeneathFolder(files.root), patterns: PCREPatternCompiler(), writable: writable,
-                protected: Set(own))
+                try BeneathFolder(root), patterns: PCREPatternCompiler(), writable: writable,
+                isProtected: { path in
+                    (reader.paths.union(named)).contains { Self.plain($0, in: root) == path }
+                })
             return (tools.tools, files.root)
         case .memory:
             let memories = SQLiteMemories(directory: folders.data, clock: clock)
@@ -38,6 +42,12 @@ extension HandlerFactory {
             let tools = CodeTools(limits, launcher: SpawnLauncher(), isRoot: geteuid() == 0, exists: Self.isProgram)
             return (tools.tools, "bubblewrap, without network")
         }
+    }
+
+    /// A path as the tools see it: relative to the workspace, without `.`.
+    private static func plain(_ path: String, in root: String) -> String {
+        let inside = path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
+        return inside.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 
     private func embedder(_ provider: ProviderConfig) throws(EngineError) -> HTTPEmbedder {

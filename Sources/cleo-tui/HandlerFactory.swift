@@ -9,13 +9,14 @@ struct HandlerFactory {
     let redactor: Redactor
     let config: WorkspaceConfig
     let folders: Folders
+    let reader: DocumentReader
     private let network: NetworkSettings
     private let transport: CurlTransport
 
     init(
         files: DiskFiles, variables: WorkspaceVariables, clock: SystemClock, redactor: Redactor,
         config: WorkspaceConfig,
-        folders: Folders
+        folders: Folders, reader: DocumentReader
     ) {
         self.files = files
         self.variables = variables
@@ -23,6 +24,7 @@ struct HandlerFactory {
         self.redactor = redactor
         self.config = config
         self.folders = folders
+        self.reader = reader
         network = config.network.complete(in: files.root, variables)
         transport = CurlTransport(network, isForTools: true)
     }

@@ -118,7 +118,7 @@ struct Wiring {
         if case .replayed(let replay) = traffic { return replay.handlers }
         let factory = HandlerFactory(
             files: files, variables: variables, clock: clock, redactor: redactor, config: config,
-            folders: folders)
+            folders: folders, reader: reader)
         let real = specs.map(factory.handler)
         if case .recorded(let recorder) = traffic { return real.map(recorder.watching) }
         return real

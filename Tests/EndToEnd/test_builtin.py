@@ -341,6 +341,38 @@ def test_other_agents_use_them(workspace, python, version):
     assert said["sessions"][0]["title"] == "hello" and "good day" in said["text"]
 
 
+def test_what_is_forbidden_is_forbidden_for_them_too(workspace):
+    workspace.write("cleo.yaml", "builtin: {files: {write: [.]}, memory: true}\n"
+                    "approval: {tools: {write_file: deny}}\npolicies: [rules/p.yaml]\n")
+    workspace.write("rules/p.yaml", "kind: ToolPolicy\nmetadata: {name: p}\nspec:\n  selector: {registry: any, tools: [recall]}\n"
+                    "  rules: [{name: r, deny: {cel: 'true', message: not today}}]\n")
+    lines = [json.dumps({"jsonrpc": "2.0", "id": n, "method": "tools/call", "params": {"name": name, "arguments": arguments}})
+             for n, (name, arguments) in enumerate([("write_file", {"path": "x", "content": "y"}), ("recall", {}), ("list_files", {})])]
+    answers = {a["id"]: a["result"] for a in map(json.loads, workspace.run("mcp", stdin="\n".join(lines) + "\n").stdout.splitlines())}
+    assert answers[0]["isError"] and "approval.tools.write_file = deny" in answers[0]["content"][0]["text"]
+    assert answers[1]["isError"] and "not today" in answers[1]["content"][0]["text"]
+    assert "isError" not in answers[2] and not (workspace.folder / "x").exists()
+    # What forbids is not written by a model, however it is named.
+    workspace.write("cleo.yaml", "builtin: {files: {write: [.]}}\napproval: never\npolicies: [./rules/p.yaml]\n"
+                    "client_tools: {where: {command: [python3, bin/where.py]}}\n")
+    for path in ("rules/p.yaml", "./rules/./p.yaml", "bin/where.py", "cleo.yaml"):
+        result = call(workspace, "write_file", {"path": path, "content": "y"})
+        assert result.returncode != 0 and "tells this program what it may do" in result.stderr, (path, result.stderr)
+
+
+def test_a_search_that_takes_too_long_is_given_up(workspace, terminal):
+    workspace.write("cleo.yaml", "builtin: {files: true}\n")
+    for number in range(60):
+        workspace.write(f"logs/{number}.log", ("a" * 60 + "\n") * 8000)
+    workspace.mock("rules:\n  - when: look\n    calls: [{name: search_files, arguments: {pattern: '(a+a+)+(a+a+)+b'}}]\n    then: done\n")
+    screen = terminal(workspace)
+    screen.wait("● files", "say something")
+    screen.say("look")
+    screen.wait("search_files")
+    screen.press("Escape")
+    screen.wait("! stopped")
+
+
 def test_the_server_keeps_to_the_wire(workspace):
     """Messages of the stateless era, and such as are none."""
     workspace.write("cleo.yaml", "builtin: {memory: true}\n")

@@ -44,6 +44,7 @@ import Testing
         ("9223372036854775807 + 1", "too large"), ("body.tags[5]", "no such element"), ("!1", "truth value"),
         ("int('x')", "no whole number"), ("has(body.status.x)", "only a map"),
         ("'x'.matches('(')", "no regular expression"),
+        ("('\(String(repeating: "x", count: 60)) y').matches('(x+x+)+y')", "too much work"),
         ("'abc'.substring(2, 1)", "no part"), ("'abc'.charAt(9)", "no character 9"),
         ("-'x'", "does not go with string"),
         ("[1,2].map(a, [1,2].map(b, [1,2])).x", "has no field"),
@@ -245,5 +246,51 @@ import Testing
         }
         clock.advance(40_000)
         try await gate.enter("h")
+    }
+}
+
+@Suite struct SharedWorkTests {
+    private actor Count {
+        var begun = 0
+        var cancelled = 0
+        func begin() { begun += 1 }
+        func cancel() { cancelled += 1 }
+    }
+
+    @Test func whoComesMeanwhileWaitsForTheSame() async throws {
+        let (work, count) = (SharedWork<Int>(), Count())
+        let values = await withTaskGroup(of: Int?.self) { group in
+            for _ in 0..<10 {
+                group.addTask {
+                    try? await work.run { () async throws(EngineError) in
+                        await count.begin()
+                        try? await Task.sleep(for: .milliseconds(50))
+                        return 7
+                    }
+                }
+            }
+            return await group.reduce(into: [Int?]()) { $0.append($1) }
+        }
+        #expect(values == Array(repeating: 7, count: 10))
+        #expect(await count.begun == 1)
+        #expect(try await work.run { 8 } == 8)
+    }
+
+    @Test func whoIsCancelledLeavesAndTheLastOneEndsIt() async throws {
+        let (work, count) = (SharedWork<Int>(), Count())
+        let slow: @Sendable () async throws(EngineError) -> Int = {
+            await count.begin()
+            do { try await Task.sleep(for: .seconds(20)) } catch { await count.cancel() }
+            return 1
+        }
+        let tasks = (0..<2).map { _ in Task { try? await work.run(slow) } }
+        while await count.begun == 0 { await Task.yield() }
+        tasks[0].cancel()
+        #expect(await tasks[0].value == nil)
+        #expect(await count.cancelled == 0)
+        tasks[1].cancel()
+        #expect(await tasks[1].value == nil)
+        #expect(try await work.run { 2 } == 2)
+        while await count.cancelled == 0 { await Task.yield() }
     }
 }

@@ -238,7 +238,8 @@ func document(_ text: String, _ name: String) -> Loaded<SourceDocument> {
         ]
         let loaded = load(lines.joined(separator: "\n"), variables)
         #expect(loaded.diagnostics.filter { $0.severity == .error }.isEmpty, "\(loaded.diagnostics)")
-        #expect(loaded.value?.map(\.kindName) == ["mcp/stdio", "http", "openapi", "grpc", "client", "mcp/http", "mcp/http"])
+        #expect(
+            loaded.value?.map(\.kindName) == ["mcp/stdio", "http", "openapi", "grpc", "client", "mcp/http", "mcp/http"])
     }
 
     @Test(arguments: [

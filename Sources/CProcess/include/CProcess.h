@@ -10,6 +10,8 @@ int cproc_spawn(pid_t *pid, char *const argv[], char *const envp[], const char *
                 int in, int out, int err, int own_session);
 /* A pipe whose ends close on exec. Returns 0 or -1. */
 int cproc_pipe(int ends[2]);
+/* A descriptor that wakes a poll, closed on exec (eventfd). Returns it or -1. */
+int cproc_wake(void);
 /* Waits up to `milliseconds` (-1: for ever) for the child to end and reaps it.
  * Returns 1 when it ended (then *code is its exit code, or 128 + its signal), 0 when not yet, -1 on error. */
 int cproc_wait(pid_t pid, int milliseconds, int *code);

@@ -114,7 +114,7 @@ struct ChatItem {
         if let outcome = entry.outcome, item.turn == nil { return result(outcome) }
         guard entry.outcome == nil, let progress = entry.progress else { return [] }
         var text = "  "
-        if let total = progress.total, total > 0 {
+        if let total = progress.total, total > 0, (progress.progress / total).isFinite {
             let part = min(max(progress.progress / total, 0), 1)
             let full = Int(part * 20)
             text +=

@@ -72,6 +72,7 @@ struct InitTemplate {
                   # An MCP server as a child process; ${CLEO_TUI} is this program.
                   - name: orders
                     type: mcp
+                    timeout: 30s
                     mcpConfig:
                       transport: stdio
                       command: ${CLEO_TUI}

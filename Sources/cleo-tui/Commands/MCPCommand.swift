@@ -29,7 +29,7 @@ enum MCPCommand {
                 name: "sessions", timeout: HandlerSpec.defaultTimeout, tools: sessions.tools, detail: "")
             let tools = ToolBox(
                 handlers: wiring.handlers(builtIn, found.config) + [own], patterns: wiring.patterns,
-                clock: wiring.clock)
+                clock: wiring.clock, breaker: found.config.limits.breaker, limits: found.config.limits.handlers)
             blocking {
                 await tools.start()
                 _ = await tools.waitForStart(milliseconds: 5_000)
@@ -38,9 +38,17 @@ enum MCPCommand {
                 }
             }
             let redactor = wiring.redactor
-            let server = MCPServer(tools: tools, sessions: sessions) { message in
-                write(Array(redactor.clean(message.text).utf8))
-            }
+            let (approval, policies, patterns) = (found.config.approval, found.policies, wiring.patterns)
+            let server = MCPServer(
+                tools: tools, sessions: sessions, clock: wiring.clock,
+                refusal: { call, handler in
+                    // The client asks its own person; what is forbidden here stays forbidden.
+                    let (rule, reason) = approval.rule(for: call.tool, handler: handler, arguments: call.arguments)
+                    let denied = policies.judge(call, handler: handler, patterns: patterns).denied
+                    guard rule == .deny || denied != nil else { return nil }
+                    return EngineError(.refused, "the policy does not allow this call: \(denied ?? reason)")
+                },
+                send: { message in write(Array(redactor.clean(message).text.utf8)) })
             read { line in blocking { await server.receive(line) } }
             blocking {
                 await server.end()

@@ -206,8 +206,8 @@ enum CELOperators {
         _ symbol: String, _ left: CELValue, _ right: CELValue
     ) throws(CELError) -> CELValue {
         switch (symbol, left, right) {
-        case ("+", .string(let a), .string(let b)): return .string(a + b)
-        case ("+", .list(let a), .list(let b)): return .list(a + b)
+        case ("+", .string(let a), .string(let b)): return .string(try CELFunctions.bounded(a + b))
+        case ("+", .list(let a), .list(let b)): return .list(try CELFunctions.bounded(a + b))
         case (_, .int(let a), .int(let b)): return .int(try whole(symbol, a, b))
         case ("+", .double(let a), .double(let b)): return .double(a + b)
         case ("-", .double(let a), .double(let b)): return .double(a - b)

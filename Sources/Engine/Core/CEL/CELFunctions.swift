@@ -11,6 +11,16 @@ enum CELFunctions {
 
     private static let sizeLimit = 1 << 20
 
+    static func bounded(_ text: String) throws(CELError) -> String {
+        guard text.utf8.count <= sizeLimit else { throw CELError("the text becomes too long") }
+        return text
+    }
+
+    static func bounded(_ list: [CELValue]) throws(CELError) -> [CELValue] {
+        guard list.count <= 10_000 else { throw CELError("the list becomes too long") }
+        return list
+    }
+
     static func call(
         _ name: String, _ values: [CELValue], _ patterns: any PatternCompiler
     ) throws(CELError) -> CELValue {
@@ -31,7 +41,7 @@ enum CELFunctions {
         case ("join", .list(let items)):
             let texts = items.compactMap { if case .string(let text) = $0 { text } else { nil } }
             guard texts.count == items.count else { throw CELError("'join' takes a list of texts") }
-            return .string(texts.joined(separator: values.count > 1 ? values[1].text : ""))
+            return .string(try bounded(texts.joined(separator: values.count > 1 ? values[1].text : "")))
         case (_, .string(let text)): return try onText(name, text, Array(values.dropFirst()), patterns)
         default: break
         }
@@ -81,7 +91,8 @@ enum CELFunctions {
             guard let pattern = try? patterns.compile(word, ignoringCase: false) else {
                 throw CELError("'\(word)' is no regular expression")
             }
-            return .bool(pattern.matches(text))
+            // A limit that was reached is no "no": the policy says what happens then.
+            do throws(EngineError) { return .bool(try pattern.holds(in: text)) } catch { throw CELError(error.message) }
         case "lowerAscii": return .string(String(text.map { $0.isASCII ? Character($0.lowercased()) : $0 }))
         case "upperAscii": return .string(String(text.map { $0.isASCII ? Character($0.uppercased()) : $0 }))
         case "trim":
@@ -92,10 +103,8 @@ enum CELFunctions {
         case "reverse": return .string(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
         case "replace":
             let limit = values.count > 2 ? try int(values[2]) : -1
-            let parts = split(text, try word(0), limit < 0 ? -1 : limit + 1)
-            let joined = parts.joined(separator: try word(1))
-            guard joined.utf8.count <= sizeLimit else { throw CELError("the text becomes too long") }
-            return .string(joined)
+            let parts = split(text, try word(0), limit < 0 || limit >= text.utf8.count ? -1 : limit + 1)
+            return .string(try bounded(parts.joined(separator: try word(1))))
         case "split":
             let limit = values.count > 1 ? try int(values[1]) : -1
             return .list(limit == 0 ? [] : split(text, try word(0), limit).map { .string($0) })

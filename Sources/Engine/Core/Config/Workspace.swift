@@ -28,6 +28,7 @@ package struct Workspace: Sendable {
 package struct WorkspaceTools: Sendable {
     package var handlers: [HandlerSpec]
     package var config: WorkspaceConfig
+    package var policies: PolicyBook
 }
 
 /// A provider with what a mock needs to speak.
@@ -94,8 +95,10 @@ package struct WorkspaceLoader {
         var loader = WorkspaceLoader(reader, variables, patterns, options)
         guard let config = loader.config() else { return Loaded(value: nil, diagnostics: loader.diagnostics) }
         let handlers = loader.handlers(config)
-        return Loaded(
-            value: WorkspaceTools(handlers: handlers, config: config), diagnostics: loader.diagnostics)
+        let tools = loader.policies(config, handlers).map {
+            WorkspaceTools(handlers: handlers, config: config, policies: $0)
+        }
+        return Loaded(value: tools, diagnostics: loader.diagnostics)
     }
 
     /// - Returns: nil when the configuration, the pack or the provider cannot be used. A tools file with mistakes

@@ -9,8 +9,9 @@ package protocol ConfinedFolder: Sendable {
     /// Writes a file whole or not at all; folders on the way are made.
     func write(_ path: String, _ bytes: [UInt8]) throws(EngineError)
     /// Runs something that waits for the disk on a thread of its own.
+    /// - Parameter work: is told, when it asks, whether the task was cancelled; then it ends soon.
     func apart<Value: Sendable>(
-        _ work: @escaping @Sendable () -> Result<Value, EngineError>
+        _ work: @escaping @Sendable (_ isCancelled: () -> Bool) -> Result<Value, EngineError>
     ) async throws(EngineError) -> Value
 }
 

@@ -4,8 +4,8 @@ import Synchronization
 package struct DocumentReader: Sendable {
     package let files: any FileSource
     private let yaml: any YAMLReader
-    /// Where files were read from, or looked for, so that they can be watched.
-    private let seen = SeenFolders()
+    /// So that they can be watched, and are not written by a model.
+    private let seen = SeenFiles()
 
     package init(files: any FileSource, yaml: any YAMLReader) {
         self.files = files
@@ -45,17 +45,22 @@ package struct DocumentReader: Sendable {
     }
 
     /// Folders of all files that this reader was asked for, sorted.
-    package var folders: [String] { seen.all }
-}
-
-/// Folders that files were read from.
-private final class SeenFolders: Sendable {
-    private let folders = Mutex<Set<String>>(["."])
-
-    func add(_ path: String) {
-        guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
-        folders.withLock { _ = $0.insert(String(path[..<slash])) }
+    package var folders: [String] {
+        var folders: Set<String> = ["."]
+        for path in paths {
+            guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { continue }
+            folders.insert(String(path[..<slash]))
+        }
+        return folders.sorted()
     }
 
-    var all: [String] { folders.withLock { $0.sorted() } }
+    /// All files that this reader was asked for.
+    package var paths: Set<String> { seen.all }
+}
+
+/// Files that were read, or looked for.
+private final class SeenFiles: Sendable {
+    private let paths = Mutex<Set<String>>([])
+    func add(_ path: String) { paths.withLock { _ = $0.insert(path) } }
+    var all: Set<String> { paths.withLock { $0 } }
 }

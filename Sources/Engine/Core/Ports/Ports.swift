@@ -24,11 +24,15 @@ package protocol Pattern: Sendable {
     /// The first match: the whole of it, then its groups; nil where a group took no part. Nil when nothing matches
     /// or the work limit was reached.
     func firstMatch(in text: String) -> [String?]?
+    /// Whether it matches, for those who must not take a limit for a no.
+    /// - Throws: `tooLarge` when the work limit was reached.
+    func holds(in text: String) throws(EngineError) -> Bool
     /// Names of the groups and their numbers.
     var groupNames: [String: Int] { get }
 }
 
 extension Pattern {
+    package func holds(in text: String) throws(EngineError) -> Bool { firstMatch(in: text) != nil }
     package func matches(_ text: String) -> Bool { firstMatch(in: text) != nil }
 }
 

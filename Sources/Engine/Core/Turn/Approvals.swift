@@ -1,23 +1,31 @@
 /// Questions that wait for a person, and what was granted for the rest of the session.
 struct Approvals {
     private var waiting: [CallID: CheckedContinuation<ApprovalDecision?, Never>] = [:]
-    private var tools: [CallID: String] = [:]
-    private(set) var granted: Set<String> = []
+    /// A grant is for one handler's tool: another one that takes the name over has none.
+    struct Subject: Hashable {
+        var handler: String
+        var tool: String
+    }
 
-    mutating func wait(_ call: ToolCall, _ continuation: CheckedContinuation<ApprovalDecision?, Never>) {
+    private var subjects: [CallID: Subject] = [:]
+    private(set) var granted: Set<Subject> = []
+
+    mutating func wait(
+        _ call: ToolCall, _ handler: String, _ continuation: CheckedContinuation<ApprovalDecision?, Never>
+    ) {
         waiting[call.id] = continuation
-        tools[call.id] = call.tool
+        subjects[call.id] = Subject(handler: handler, tool: call.tool)
     }
 
     /// Wakes who waits; a grant for the session wakes everyone who waits for the same tool.
     /// - Parameter decision: nil when the turn was cancelled.
     mutating func answer(_ call: CallID, _ decision: ApprovalDecision?) {
         guard let continuation = waiting.removeValue(forKey: call) else { return }
-        let tool = tools.removeValue(forKey: call)
+        let subject = subjects.removeValue(forKey: call)
         continuation.resume(returning: decision)
-        guard decision == .session, let tool else { return }
-        granted.insert(tool)
-        for (other, _) in tools where tools[other] == tool { answer(other, .session) }
+        guard decision == .session, let subject else { return }
+        granted.insert(subject)
+        for (other, one) in subjects where one == subject { answer(other, .session) }
     }
 }
 
@@ -51,7 +59,8 @@ extension SessionRuntime {
         switch rule {
         // A grant does not reach what is forbidden.
         case .deny: return .denied(reason)
-        case _ where approvals.granted.contains(tool.name): return .runs("granted for the session")
+        case _ where approvals.granted.contains(Approvals.Subject(handler: handler, tool: tool.name)):
+            return .runs("granted for the session")
         case .never: return .runs(reason)
         case .always: return .asks(reason)
         case .ask where tool.readOnly: return .runs("read-only; \(reason)")
@@ -85,7 +94,7 @@ extension SessionRuntime {
         let decision: ApprovalDecision? = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 guard !Task.isCancelled else { return continuation.resume(returning: nil) }
-                approvals.wait(call, continuation)
+                approvals.wait(call, handler, continuation)
                 emit(.approvalRequested(request), turn)
             }
         } onCancel: {

@@ -16,6 +16,9 @@ package actor ToolBox {
     private var updates: [String: HandlerUpdate] = [:]
     private var served: [String: Served] = [:]
     private var starts: [Task<Void, Never>] = []
+    /// Which start of a handler is the present one.
+    private var launched: [String: Int] = [:]
+    private var launches = 0
     private var listeners: [@Sendable (HandlerState) async -> Void] = []
     private var settled: [CheckedContinuation<Void, Never>] = []
     private var breakers: [String: CircuitBreaker] = [:]
@@ -66,9 +69,12 @@ package actor ToolBox {
     }
 
     private func launch(_ handler: any ToolHandler) {
+        launches += 1
+        let number = launches
+        launched[handler.name] = number
         starts.append(
             Task {
-                await handler.start { [weak self] update in await self?.take(update, from: handler) }
+                await handler.start { [weak self] update in await self?.take(update, from: handler, number) }
             })
     }
 
@@ -102,10 +108,10 @@ package actor ToolBox {
             prompts: update.prompts, resources: update.resources)
     }
 
-    private func take(_ update: HandlerUpdate, from handler: any ToolHandler) async {
+    private func take(_ update: HandlerUpdate, from handler: any ToolHandler, _ number: Int) async {
         var update = update
         // One that was replaced has nothing to say any more.
-        guard updates[handler.name] != nil else { return }
+        guard updates[handler.name] != nil, launched[handler.name] == number else { return }
         // A server that is being started again, or failed, still says what it offered.
         if update.phase != .ready, update.tools.isEmpty { update.tools = updates[handler.name]?.tools ?? [] }
         updates[handler.name] = update
@@ -198,11 +204,16 @@ package actor ToolBox {
     }
 
     /// Runs a call that has no objection.
+    /// - Parameter approved: the handler for which it was allowed; another one that took the name over does not get it.
     package nonisolated func run(
-        _ call: ToolCall, host: any ToolHost
+        _ call: ToolCall, host: any ToolHost, approved: String? = nil
     ) async throws(EngineError) -> ToolAnswer {
         guard let served = await served[call.tool] else {
             throw EngineError(.notFound, "there is no tool '\(call.tool)'")
+        }
+        if let approved, served.handler.name != approved {
+            throw EngineError(
+                .refused, "'\(call.tool)' is served by '\(served.handler.name)' now, and was allowed for '\(approved)'")
         }
         let handler = served.handler
         if let mock = await mocks[call.tool] {

@@ -99,7 +99,7 @@ extension SessionRuntime {
             if let found {
                 host.headers = agent.policies.judge(call, handler: found.handler, patterns: agent.patterns).headers
             }
-            let answer = try await tools.run(call, host: host)
+            let answer = try await tools.run(call, host: host, approved: found?.handler)
             for (name, value) in answer.attributes { span.attributes[name] = value }
             return success(of: call, answer)
         } catch {

@@ -178,7 +178,9 @@ package struct WebSocketReader: Sendable {
         mask = isServer ? (0..<4).reduce(UInt32(0)) { $0 | UInt32(head[next + $1]) << UInt32(8 * $1) } : nil
         self.opcode = opcode
         if opcode.isControl {
-            guard isFinal, length <= 125, !isCompressed else { throw WebSocketFault(1002, "a control frame is too much") }
+            guard isFinal, length <= 125, !isCompressed else {
+                throw WebSocketFault(1002, "a control frame is too much")
+            }
         } else {
             guard (opcode == .continuation) == (kind != nil) else {
                 throw WebSocketFault(1002, "a continuation is missing, or continues nothing")
@@ -186,7 +188,9 @@ package struct WebSocketReader: Sendable {
             guard !isCompressed || (inflater != nil && opcode != .continuation) else {
                 throw WebSocketFault(1002, "compression was not agreed on")
             }
-            guard length <= limit - message.count else { throw WebSocketFault(1009, "the message is larger than \(limit)") }
+            guard length <= limit - message.count else {
+                throw WebSocketFault(1009, "the message is larger than \(limit)")
+            }
             if kind == nil { kind = (opcode, isCompressed) }
         }
         left = length
@@ -210,7 +214,9 @@ package struct WebSocketReader: Sendable {
         kind = nil
         if whole.isCompressed, let inflater { payload = try inflater.inflate(payload, limit: limit) }
         guard whole.opcode == .text else { return take(.binary(payload)) }
-        guard String(validating: payload, as: UTF8.self) != nil else { throw WebSocketFault(1007, "a text is not UTF-8") }
+        guard String(validating: payload, as: UTF8.self) != nil else {
+            throw WebSocketFault(1007, "a text is not UTF-8")
+        }
         take(.text(payload))
     }
 
@@ -219,7 +225,9 @@ package struct WebSocketReader: Sendable {
         guard payload.count >= 2 else { throw WebSocketFault(1002, "a close with half a code") }
         let code = Int(payload[0]) << 8 | Int(payload[1])
         let isKnown = (1_000...1_014).contains(code) && ![1_004, 1_005, 1_006].contains(code)
-        guard isKnown || (3_000...4_999).contains(code) else { throw WebSocketFault(1002, "a close with the code \(code)") }
+        guard isKnown || (3_000...4_999).contains(code) else {
+            throw WebSocketFault(1002, "a close with the code \(code)")
+        }
         guard let reason = String(validating: payload.dropFirst(2), as: UTF8.self) else {
             throw WebSocketFault(1007, "a reason is not UTF-8")
         }

@@ -9,7 +9,7 @@ import Synchronization
 /// belong to the thread, hence `@unchecked`.
 final class CurlLoop: @unchecked Sendable {
     private enum Command {
-        case start(CurlTransfer), cancel(CurlTransfer), resume(CurlTransfer), abandon(CurlTransfer, resuming: Bool)
+        case start(CurlTransfer), cancel(CurlTransfer), resume(CurlTransfer), abandon(CurlTransfer)
     }
 
     /// One is enough: it keeps connections, and a second thread would only compete for the same two cores.
@@ -31,7 +31,7 @@ final class CurlLoop: @unchecked Sendable {
     func start(_ transfer: CurlTransfer) { post(.start(transfer)) }
     func cancel(_ transfer: CurlTransfer) { post(.cancel(transfer)) }
     func resume(_ transfer: CurlTransfer) { post(.resume(transfer)) }
-    func abandon(_ transfer: CurlTransfer, resuming: Bool) { post(.abandon(transfer, resuming: resuming)) }
+    func abandon(_ transfer: CurlTransfer) { post(.abandon(transfer)) }
 
     private func post(_ command: Command) {
         let isFirst = commands.withLock { waiting in
@@ -76,11 +76,13 @@ final class CurlLoop: @unchecked Sendable {
             let error = EngineError(.cancelled, "cancelled")
             if transfer.handle != nil { remove(transfer) } else { transfer.failure = error }
             transfer.finish(.failure(error))
-        case .abandon(let transfer, let resuming):
+        case .abandon(let transfer):
             guard let handle = transfer.handle else { return }
             transfer.abandonedLeft = Self.abandonedBytes
             transfer.abandonedUntil = Self.now() + Self.abandonedMilliseconds
-            if resuming { curl_easy_pause(handle, CC_PAUSE_CONTINUE) }
+            // It may have been held back since.
+            transfer.restartIdle(Self.now())
+            curl_easy_pause(handle, CC_PAUSE_CONTINUE)
         case .resume(let transfer):
             guard let handle = transfer.handle else { return }
             transfer.restartIdle(Self.now())
@@ -103,7 +105,9 @@ final class CurlLoop: @unchecked Sendable {
             } else if code == CURLE_OK {
                 transfer.finish(.success(()))
             } else {
-                transfer.finish(.failure(CurlWords.error(code, words, transfer)))
+                transfer.finish(
+                    .failure(
+                        CurlWords.error(code, words, origin: transfer.origin, url: transfer.request.url)))
             }
         }
     }
@@ -112,7 +116,7 @@ final class CurlLoop: @unchecked Sendable {
     private func enforceTimeouts() -> Int32 {
         let now = Self.now()
         var wait = 60_000
-        for transfer in Array(live.values) where !transfer.isHeldBack {
+        for transfer in Array(live.values) {
             if transfer.abandonedLeft != nil {
                 if now >= transfer.abandonedUntil {
                     remove(transfer)
@@ -121,6 +125,7 @@ final class CurlLoop: @unchecked Sendable {
                 }
                 continue
             }
+            if transfer.isHeldBack { continue }
             let request = transfer.request
             let (limit, since, what) =
                 transfer.hasHead
@@ -164,10 +169,10 @@ final class CurlLoop: @unchecked Sendable {
         }
     }
 
-    fileprivate static func milliseconds() -> Int { now() }
+    static func milliseconds() -> Int { now() }
 }
 
-private enum CurlOptions {
+enum CurlOptions {
     static func apply(_ transfer: CurlTransfer, to handle: UnsafeMutableRawPointer) {
         let request = transfer.request
         cc_set_string(handle, CURLOPT_URL, request.url)
@@ -179,6 +184,15 @@ private enum CurlOptions {
         if request.totalMilliseconds > 0 { cc_set_long(handle, CURLOPT_TIMEOUT_MS, request.totalMilliseconds) }
         let network = transfer.network
         version(request, network, handle)
+        reach(network, handle)
+        if request.acceptsCompression { cc_set_string(handle, CURLOPT_ACCEPT_ENCODING, "") }
+        cc_set_pointer(handle, CURLOPT_ERRORBUFFER, transfer.errorText)
+        headersAndBody(transfer, handle)
+        callbacks(transfer, handle)
+    }
+
+    /// How others are reached: proxies and certificates.
+    static func reach(_ network: NetworkSettings, _ handle: UnsafeMutableRawPointer) {
         if let proxy = network.proxy { cc_set_string(handle, CURLOPT_PROXY, proxy) }
         if let hosts = network.noProxy { cc_set_string(handle, CURLOPT_NOPROXY, hosts) }
         if let file = network.caFile { cc_set_string(handle, CURLOPT_CAINFO, file) }
@@ -188,10 +202,6 @@ private enum CurlOptions {
             cc_set_long(handle, CURLOPT_SSL_VERIFYPEER, 0)
             cc_set_long(handle, CURLOPT_SSL_VERIFYHOST, 0)
         }
-        if request.acceptsCompression { cc_set_string(handle, CURLOPT_ACCEPT_ENCODING, "") }
-        cc_set_pointer(handle, CURLOPT_ERRORBUFFER, transfer.errorText)
-        headersAndBody(transfer, handle)
-        callbacks(transfer, handle)
     }
 
     private static func version(
@@ -261,16 +271,15 @@ private enum CurlOptions {
 }
 
 /// curl's errors in a person's words.
-private enum CurlWords {
-    static func error(_ code: CURLcode, _ words: String, _ transfer: CurlTransfer) -> EngineError {
-        let origin = transfer.origin
+enum CurlWords {
+    static func error(_ code: CURLcode, _ words: String, origin: String, url: String) -> EngineError {
         switch code {
         case CURLE_OPERATION_TIMEDOUT:
             return EngineError(.timedOut, "\(origin) was not done in time: \(lowered(words))")
-        case CURLE_UNSUPPORTED_PROTOCOL where transfer.request.url.hasPrefix("http"):
+        case CURLE_UNSUPPORTED_PROTOCOL where url.hasPrefix("http"):
             return EngineError(.protocolViolation, "\(origin) answers with something that is not HTTP")
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
-            return EngineError(.invalidInput, "'\(transfer.request.url)' is not an http or https address")
+            return EngineError(.invalidInput, "'\(url)' is not an http or https address")
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY:
             return EngineError(
                 .unreachable, "\(origin) cannot be reached: \(lowered(words))",

@@ -176,13 +176,12 @@ final class CurlTransfer: @unchecked Sendable {
 
     /// Lets the answer come to its end without a reader, if that is near.
     func abandon() {
-        let wasPaused = shared.withLock { state in
+        shared.withLock { state in
             state.isAbandoned = true
             state.buffer = []
-            defer { state.isPaused = false }
-            return state.isPaused
+            state.isPaused = false
         }
-        loop.abandon(self, resuming: wasPaused)
+        loop.abandon(self)
     }
 
     func head() async throws(EngineError) -> Head {

@@ -1,5 +1,6 @@
 package import Engine
 import Glibc
+import Synchronization
 
 /// A folder that nothing leads out of. A path is first resolved, so that links inside of the folder work; then it is
 /// opened part by part without following any link, so that one that is put there meanwhile leads nowhere.
@@ -14,9 +15,20 @@ package struct BeneathFolder: ConfinedFolder {
     }
 
     package func apart<Value: Sendable>(
-        _ work: @escaping @Sendable () -> Result<Value, EngineError>
+        _ work: @escaping @Sendable (_ isCancelled: () -> Bool) -> Result<Value, EngineError>
     ) async throws(EngineError) -> Value {
-        try await WorkerThread.result(work)
+        let flag = Flag()
+        let result: Result<Value, EngineError> = await withTaskCancellationHandler {
+            await WorkerThread.value { work { flag.isSet.withLock { $0 } } }
+        } onCancel: {
+            flag.isSet.withLock { $0 = true }
+        }
+        if Task.isCancelled { throw EngineError(.cancelled, "cancelled") }
+        return try result.get()
+    }
+
+    private final class Flag: Sendable {
+        let isSet = Mutex(false)
     }
 
     // MARK: paths

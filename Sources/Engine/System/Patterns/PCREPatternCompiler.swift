@@ -64,6 +64,21 @@ private final class PCREPattern: Pattern, @unchecked Sendable {
         }
     }
 
+    func holds(in text: String) throws(EngineError) -> Bool {
+        let data = cp_match_data(code)
+        let limits = cp_limits()
+        defer {
+            pcre2_match_data_free_8(data)
+            pcre2_match_context_free_8(limits)
+        }
+        var text = text
+        let count = text.withUTF8 { pcre2_match_8(code, $0.baseAddress, $0.count, 0, 0, data, limits) }
+        guard count >= 0 || count == PCRE2_ERROR_NOMATCH else {
+            throw EngineError(.tooLarge, "the pattern takes too much work on this text")
+        }
+        return count >= 0
+    }
+
     /// Reads PCRE's table: rows of one size, each the number in two bytes and the name with a zero.
     private static func names(in code: OpaquePointer) -> [String: Int] {
         var count: UInt32 = 0

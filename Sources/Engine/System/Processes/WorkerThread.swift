@@ -1,4 +1,3 @@
-import Engine
 import Glibc
 
 /// A thread of our own, for calls that wait: they never take one of the cooperative pool.
@@ -24,12 +23,9 @@ enum WorkerThread {
 }
 extension WorkerThread {
     /// Runs something that waits on a thread of its own.
-    static func result<Value: Sendable>(
-        _ work: @escaping @Sendable () -> Result<Value, EngineError>
-    ) async throws(EngineError) -> Value {
-        let result = await withCheckedContinuation { continuation in
+    static func value<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
             start { continuation.resume(returning: work()) }
         }
-        return try result.get()
     }
 }

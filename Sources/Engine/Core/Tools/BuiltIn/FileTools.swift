@@ -5,20 +5,22 @@ package struct FileTools: Sendable {
     /// Folders that may be written to; empty: none.
     private let writable: [String]
     /// Files that tell this program what it may do are never written.
-    private let protected: Set<String>
+    private let isProtected: @Sendable (String) -> Bool
 
     private static let readLimit = 4 << 20
     private static let writeLimit = 1 << 20
     private static let searchedBytes = 1 << 20
     private static let searchedFiles = 20_000
+    private static let searchedLine = 4_096
 
     package init(
-        _ folder: any ConfinedFolder, patterns: any PatternCompiler, writable: [String], protected: Set<String>
+        _ folder: any ConfinedFolder, patterns: any PatternCompiler, writable: [String],
+        isProtected: @escaping @Sendable (String) -> Bool
     ) {
         self.folder = folder
         self.patterns = patterns
         self.writable = writable
-        self.protected = protected
+        self.isProtected = isProtected
     }
 
     package var tools: [BuiltInTool] {
@@ -59,7 +61,7 @@ package struct FileTools: Sendable {
     @Sendable private func read(_ call: BuiltInCall) async throws(EngineError) -> ToolAnswer {
         let (folder, path) = (folder, call.text("path"))
         let (first, count) = (call.number("line", 1), call.number("lines", 500))
-        return try await folder.apart {
+        return try await folder.apart { _ in
             Result { () throws(EngineError) in
                 let bytes = try folder.read(path, limit: Self.readLimit)
                 guard let text = Self.text(bytes) else { throw EngineError(.invalidInput, "'\(path)' is no text") }
@@ -75,7 +77,7 @@ package struct FileTools: Sendable {
 
     @Sendable private func list(_ call: BuiltInCall) async throws(EngineError) -> ToolAnswer {
         let (folder, path) = (folder, call.text("path"))
-        let entries = try await folder.apart { Result { () throws(EngineError) in try folder.list(path) } }
+        let entries = try await folder.apart { _ in Result { () throws(EngineError) in try folder.list(path) } }
         let lines = entries.prefix(2_000).map { $0.isFolder ? "\($0.name)/" : "\($0.name)\t\($0.bytes)" }
         let more = entries.count > lines.count ? "\n[\(entries.count - lines.count) more]" : ""
         return ToolAnswer(text: lines.isEmpty ? "[empty]" : lines.joined(separator: "\n") + more)
@@ -84,7 +86,7 @@ package struct FileTools: Sendable {
     @Sendable private func search(_ call: BuiltInCall) async throws(EngineError) -> ToolAnswer {
         let pattern = try patterns.compile(call.text("pattern"), ignoringCase: true)
         let (folder, start, limit) = (folder, call.text("path"), call.number("limit", 100))
-        return try await folder.apart {
+        return try await folder.apart { isCancelled in
             Result { () throws(EngineError) in
                 var found: [String] = []
                 var files = 0
@@ -93,8 +95,9 @@ package struct FileTools: Sendable {
                         let bytes = try? folder.read(path, limit: Self.searchedBytes), let text = Self.text(bytes)
                     else { return true }
                     files += 1
-                    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-                    where pattern.matches(String(line)) {
+                    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                        if isCancelled() { return false }
+                        guard pattern.matches(String(line.prefix(Self.searchedLine))) else { continue }
                         found.append("\(path):\(index + 1): \(line.prefix(300))")
                         if found.count == limit { return false }
                     }
@@ -122,10 +125,10 @@ package struct FileTools: Sendable {
             throw EngineError(
                 .refused, "'\(path)' is not in a folder that may be written: \(writable.joined(separator: ", "))")
         }
-        guard !protected.contains(plain), !WorkspaceLoader.allSuffixes.contains(where: plain.hasSuffix) else {
+        guard !isProtected(plain), !WorkspaceLoader.allSuffixes.contains(where: plain.hasSuffix) else {
             throw EngineError(.refused, "'\(path)' tells this program what it may do, and is not written by a model")
         }
-        try await folder.apart { Result { () throws(EngineError) in try folder.write(plain, bytes) } }
+        try await folder.apart { _ in Result { () throws(EngineError) in try folder.write(plain, bytes) } }
         return ToolAnswer(text: "wrote \(bytes.count) bytes to \(plain)")
     }
 

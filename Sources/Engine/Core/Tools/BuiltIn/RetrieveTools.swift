@@ -6,7 +6,7 @@ package actor RetrieveTools {
     private let index: any PassageIndex
     private let embedder: (any Embedder)?
     /// The one refresh that runs at a time.
-    private var refreshing: Task<Result<String?, EngineError>, Never>?
+    private let refreshing = SharedWork<String?>()
 
     private static let fileLimit = 2 << 20
     private static let filesLimit = 20_000
@@ -76,28 +76,16 @@ package actor RetrieveTools {
 
     /// - Returns: why there are no vectors; nil when there are, or none are wanted.
     private func refreshed(_ call: BuiltInCall) async throws(EngineError) -> String? {
-        if let refreshing { return try await refreshing.value.get() }
-        let task = Task { () -> Result<String?, EngineError> in
-            do throws(EngineError) {
-                try await self.readFiles(call)
-                return .success(await self.embed(call))
-            } catch {
-                return .failure(error)
-            }
+        try await refreshing.run { [weak self] () async throws(EngineError) -> String? in
+            try await self?.readFiles(call)
+            return await self?.embed(call)
         }
-        refreshing = task
-        defer { refreshing = nil }
-        return try await withTaskCancellationHandler {
-            await task.value
-        } onCancel: {
-            task.cancel()
-        }.get()
     }
 
     private func readFiles(_ call: BuiltInCall) async throws(EngineError) {
         let known = try await index.files()
         let (folder, folders) = (folder, folders)
-        let present = try await folder.apart {
+        let present = try await folder.apart { isCancelled in
             Result { () throws(EngineError) in
                 var present: [String: IndexedFile] = [:]
                 for start in folders {
@@ -105,7 +93,7 @@ package actor RetrieveTools {
                         if entry.bytes <= Self.fileLimit {
                             present[path] = IndexedFile(bytes: entry.bytes, modified: entry.modified)
                         }
-                        return true
+                        return !isCancelled()
                     }
                 }
                 return present
@@ -131,7 +119,7 @@ package actor RetrieveTools {
     private func passages(_ path: String) async -> [Passage] {
         let folder = folder
         return
-            (try? await folder.apart {
+            (try? await folder.apart { _ in
                 Result { () throws(EngineError) in
                     FileTools.text(try folder.read(path, limit: Self.fileLimit)).map { Self.passages(of: $0, path) }
                         ?? []

@@ -42,6 +42,7 @@ package enum JSONRPC {
     }
 
     package static let parseError = -32700
+    package static let invalidRequest = -32600
     package static let methodNotFound = -32601
     package static let internalError = -32603
     package static let invalidParams = -32602

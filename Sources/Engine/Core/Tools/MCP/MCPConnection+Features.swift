@@ -37,8 +37,8 @@ extension MCPConnection {
     /// Every page of the server's tools.
     package func tools() async throws(EngineError) -> [ToolDescriptor] {
         guard capabilities["tools"] != nil else { return [] }
-        excluded = []
-        taskTools = []
+        // Calls go on meanwhile, by what was known before.
+        var (excluded, taskTools): ([String], Set<String>) = ([], [])
         var tools: [ToolDescriptor] = []
         for tool in try await pages("tools/list", "tools") {
             guard let name = tool["name"]?.string else { continue }
@@ -57,6 +57,7 @@ extension MCPConnection {
             descriptor.hints = tool["annotations"]
             tools.append(descriptor)
         }
+        (self.excluded, self.taskTools) = (excluded, taskTools)
         return tools
     }
 

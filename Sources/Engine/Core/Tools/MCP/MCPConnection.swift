@@ -229,6 +229,7 @@ package actor MCPConnection {
     func result(
         of method: String, _ params: JSONObject, within limit: Int?, running: Running? = nil
     ) async throws(EngineError) -> JSONValue {
+        let generation = generation
         switch await self.answer(to: method, params, within: limit, running: running) {
         case .success(let answer):
             guard let failure = JSONRPC.Failure(answer) else { return answer["result"] ?? .null }
@@ -247,11 +248,22 @@ package actor MCPConnection {
             }
             throw failure.engineError
         case .failure(let error):
-            guard transport.hasLostSession else { throw error }
-            try await initialize()
-            listen()
+            guard error == MCPLostSession.error else { throw error }
+            try await reopening.run { [weak self] () async throws(EngineError) in try await self?.reopen(generation) }
             return try await plainResult(of: method, params, within: limit, running)
         }
+    }
+
+    private let reopening = SharedWork<Void>()
+    /// Counts the sessions of this connection.
+    private var generation = 0
+
+    /// Begins a session anew, unless somebody has since.
+    private func reopen(_ lost: Int) async throws(EngineError) {
+        guard generation == lost else { return }
+        try await initialize()
+        generation += 1
+        listen()
     }
 
     private func answer(
@@ -345,9 +357,10 @@ package actor MCPConnection {
         case "notifications/progress":
             guard let token = params["progressToken"]?.int, let running = running[token], let call = running.call
             else { return nil }
+            func finite(_ name: String) -> Double? { params[name]?.double.flatMap { $0.isFinite ? $0 : nil } }
             await running.host.progressed(
                 ToolProgress(
-                    call: call, progress: params["progress"]?.double ?? 0, total: params["total"]?.double,
+                    call: call, progress: finite("progress") ?? 0, total: finite("total"),
                     message: params["message"]?.string))
         case "notifications/tools/list_changed":
             tell(.toolsChanged)

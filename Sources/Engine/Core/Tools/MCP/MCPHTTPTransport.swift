@@ -4,7 +4,6 @@ import Synchronization
 package final class MCPHTTPTransport: MCPTransport {
     private struct State {
         var session: String?
-        var lostSession = false
         var incoming: MCPIncoming?
         /// What the last refusal asked for.
         var challenge: OAuthChallenge?
@@ -36,7 +35,6 @@ package final class MCPHTTPTransport: MCPTransport {
     package var lastWords: String? { nil }
     package var mirrorsArguments: Bool { true }
     package var keepsSignIn: Bool { oauth != nil }
-    package var hasLostSession: Bool { state.withLock { $0.lostSession } }
 
     package func open(incoming: @escaping MCPIncoming) async throws(EngineError) {
         state.withLock { $0.incoming = incoming }
@@ -57,7 +55,8 @@ package final class MCPHTTPTransport: MCPTransport {
 
     private func answer(to request: MCPOutgoing) async throws(EngineError) -> JSONValue {
         let mirrored = request.context.isModern ? [Header("Mcp-Method", request.method)] + request.mirrored : []
-        if request.method == "initialize" { state.withLock { ($0.session, $0.lostSession) = (nil, false) } }
+        if request.method == "initialize" { state.withLock { $0.session = nil } }
+        let session = state.withLock { $0.session }
         let response = try await send { () async throws(EngineError) in
             try await self.post(request.message, request.context, mirrored)
         }
@@ -68,10 +67,7 @@ package final class MCPHTTPTransport: MCPTransport {
             return try await read(response.body, request)
         }
         let body = try await response.body.collect(limit: Self.messageLimit)
-        if response.status == 404, !request.context.isModern, state.withLock({ $0.session }) != nil {
-            state.withLock { ($0.session, $0.lostSession) = (nil, true) }
-            throw EngineError(.unreachable, "the server has forgotten the session")
-        }
+        if response.status == 404, !request.context.isModern, session != nil { throw MCPLostSession.error }
         if ![401, 403].contains(response.status), let message = try? JSONParser.parse(body), message["jsonrpc"] != nil {
             return message
         }
@@ -115,6 +111,9 @@ package final class MCPHTTPTransport: MCPTransport {
     private struct Place {
         var lastID: String?
         var retry = 1_000
+
+        /// A server may ask for a pause, but neither for none nor for ever.
+        func pause(_ failures: Int) -> Int { min(min(max(retry, 100), 60_000) << min(failures, 5), 60_000) }
     }
 
     /// Reads a stream up to the answer; everything before it goes to `incoming`. A stream of the legacy era that breaks
@@ -142,7 +141,7 @@ package final class MCPHTTPTransport: MCPTransport {
 
     private func resume(_ place: inout Place, _ context: MCPContext) async throws(EngineError) -> any HTTPBody {
         do throws(CancellationError) {
-            try await clock.sleep(milliseconds: min(place.retry, 60_000))
+            try await clock.sleep(milliseconds: place.pause(0))
         } catch {
             throw EngineError(.cancelled, "cancelled")
         }
@@ -259,7 +258,7 @@ package final class MCPHTTPTransport: MCPTransport {
                 if error.code == .cancelled { return }
             }
             failures = place.lastID == last ? failures + 1 : 0
-            try? await clock.sleep(milliseconds: place.retry << min(failures, 5))
+            try? await clock.sleep(milliseconds: place.pause(failures))
         }
     }
 

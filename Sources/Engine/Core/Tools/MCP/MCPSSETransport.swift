@@ -6,6 +6,8 @@ package final class MCPSSETransport: MCPTransport {
         var endpoint: String?
         var waiting: [CheckedContinuation<Void, Never>] = []
         var reader: Task<Void, Never>?
+        /// Why nothing more comes.
+        var ending: EngineError?
     }
 
     private let state = Mutex(State())
@@ -48,7 +50,8 @@ package final class MCPSSETransport: MCPTransport {
             () async throws(EngineError) in await self.waitForEndpoint()
         }
         guard state.withLock({ $0.endpoint }) != nil else {
-            throw EngineError(.protocolViolation, "the server's stream ended without an 'endpoint' event")
+            throw state.withLock { $0.ending }
+                ?? EngineError(.protocolViolation, "the server's stream ended without an 'endpoint' event")
         }
     }
 
@@ -56,7 +59,7 @@ package final class MCPSSETransport: MCPTransport {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isThere = state.withLock { state in
-                    if state.endpoint != nil || Task.isCancelled { return true }
+                    if state.endpoint != nil || state.ending != nil || Task.isCancelled { return true }
                     state.waiting.append(continuation)
                     return false
                 }
@@ -89,7 +92,12 @@ package final class MCPSSETransport: MCPTransport {
         } catch {
             ending = error
         }
-        replies.end(ending)
+        end(ending)
+    }
+
+    private func end(_ error: EngineError) {
+        state.withLock { $0.ending = $0.ending ?? error }
+        replies.end(error)
         wake()
     }
 
@@ -98,8 +106,7 @@ package final class MCPSSETransport: MCPTransport {
             // Where else it points to is nobody's business: requests carry credentials.
             let target = url.resolve(String(decoding: event.data, as: UTF8.self))
             guard let target, target.hasOrigin(of: url) else {
-                return replies.end(
-                    EngineError(.protocolViolation, "the server's 'endpoint' points to another origin"))
+                return end(EngineError(.protocolViolation, "the server's 'endpoint' points to another origin"))
             }
             state.withLock { $0.endpoint = target.text }
             return wake()

@@ -59,6 +59,7 @@ package actor MCPToolHandler: ToolHandler {
                 if way == ways.first || error.code == .unauthorized { failure = withLastWords(error) }
                 await connection?.close()
                 connection = nil
+                guard !isStopped else { return }
                 // An answer that is no MCP may be the older protocol; silence is silence.
                 guard [.refused, .notFound, .protocolViolation, .invalidInput].contains(error.code) else { break }
             }
@@ -136,7 +137,9 @@ package actor MCPToolHandler: ToolHandler {
     ) async throws(EngineError) -> Value {
         var signIns = 0
         while true {
-            if connection == nil, failure?.code != .unauthorized { await restart() }
+            if connection == nil, failure?.code != .unauthorized {
+                try await restarting.run { [weak self] () async throws(EngineError) in await self?.restart() }
+            }
             do throws(EngineError) {
                 if connection == nil, failure?.code == .unauthorized { throw failure ?? notRunning }
                 guard let connection else { throw notRunning }
@@ -175,10 +178,13 @@ package actor MCPToolHandler: ToolHandler {
         }
     }
 
+    private let restarting = SharedWork<Void>()
+
     private func restart() async {
-        guard restarts < Self.restartLimit, !isStopped else { return }
+        guard connection == nil, restarts < Self.restartLimit, !isStopped else { return }
         restarts += 1
         try? await clock.sleep(milliseconds: 200 << restarts)
+        guard connection == nil, !Task.isCancelled else { return }
         await open()
     }
 

@@ -24,8 +24,6 @@ package protocol MCPTransport: Sendable {
     var mirrorsArguments: Bool { get }
     /// Whether the protocol without a handshake is defined for it.
     var mayBeModern: Bool { get }
-    /// The server no longer knows the session: begin anew.
-    var hasLostSession: Bool { get }
     /// Whether it holds tokens that the next conversation wants, too.
     var keepsSignIn: Bool { get }
     /// Tries whatever may be tried with the person's help after the server wanted to know who asks.
@@ -36,7 +34,6 @@ package protocol MCPTransport: Sendable {
 extension MCPTransport {
     package var mirrorsArguments: Bool { false }
     package var mayBeModern: Bool { true }
-    package var hasLostSession: Bool { false }
     package var keepsSignIn: Bool { false }
     package func signIn(host: any ToolHost) async throws(EngineError) -> Bool { false }
 }
@@ -62,6 +59,11 @@ package struct MCPContext: Sendable, Equatable {
         self.version = version
         self.isModern = isModern
     }
+}
+
+/// The server no longer knows the session that a request was sent with, so nothing was done.
+enum MCPLostSession {
+    static let error = EngineError(.unreachable, "the server has forgotten the session")
 }
 
 package enum MCPVersions {

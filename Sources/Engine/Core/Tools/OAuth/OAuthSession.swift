@@ -80,19 +80,41 @@ package actor OAuthSession {
     /// The server did not take the token.
     /// - Returns: whether there is a new one.
     package func renew() async throws(EngineError) -> Bool {
-        guard let old = token else { return false }
-        token = nil
-        guard let refresh = old.refresh, let client = clients[old.issuer.issuer] else { return false }
-        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.reveal()), ("resource", server.text)]
-        guard let new = try? await grant(form, client, old.issuer) else { return false }
-        token = new
-        if new.refresh == nil { token?.refresh = refresh }
-        return true
+        guard token != nil else { return false }
+        return try await renewal.run { [weak self] () async throws(EngineError) in try await self?.refreshed() ?? false
+        }
     }
+
+    /// A server that cannot be reached leaves the token as it is; one that says no ends it.
+    private func refreshed() async throws(EngineError) -> Bool {
+        guard let old = token else { return false }
+        guard let refresh = old.refresh, let client = clients[old.issuer.issuer] else {
+            token = nil
+            return false
+        }
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.reveal()), ("resource", server.text)]
+        do throws(EngineError) {
+            var new = try await grant(form, client, old.issuer)
+            new.refresh = new.refresh ?? refresh
+            token = new
+            return true
+        } catch {
+            guard error.code == .refused || error.code == .unauthorized else { throw error }
+            token = nil
+            return false
+        }
+    }
+
+    private let renewal = SharedWork<Bool>()
+    private let signingIn = SharedWork<Void>()
 
     /// Takes the person through the browser.
     /// - Throws: `refused` when the person says no, or something is not as it must be.
     package func signIn(_ challenge: OAuthChallenge, host: any ToolHost) async throws(EngineError) {
+        try await signingIn.run { [weak self] () async throws(EngineError) in try await self?.walk(challenge, host) }
+    }
+
+    private func walk(_ challenge: OAuthChallenge, _ host: any ToolHost) async throws(EngineError) {
         let discovery = OAuthDiscovery(server: server, http: http)
         let resource = try await discovery.resource(challenge)
         let issuer = try await discovery.issuer(resource.issuer)
@@ -290,7 +312,7 @@ package actor OAuthSession {
         let refresh = answer["refresh_token"]?.string.map { Secret($0) }
         redactor.add([Secret(access)] + (refresh.map { [$0] } ?? []))
         let until = answer["expires_in"]?.double.map {
-            Timestamp(milliseconds: clock.now().milliseconds + max(Int(min($0, 1e9)) - 30, 0) * 1_000)
+            Timestamp(milliseconds: clock.now().milliseconds + max(Int(min(max($0, 0), 1e9)) - 30, 0) * 1_000)
         }
         return Token(access: Secret(access), refresh: refresh, until: until, issuer: issuer)
     }

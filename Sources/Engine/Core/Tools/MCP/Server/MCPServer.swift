@@ -6,12 +6,20 @@ package actor MCPServer {
     private let send: @Sendable (JSONValue) -> Void
     private var running: [JSONValue: Task<Void, Never>] = [:]
 
-    /// Calls at once; a client that asks for more waits.
+    /// Requests at once; a client that asks for more waits.
     private static let parallel = 16
+    private let gate: Gate
+    private let refusal: Refusing
+
+    /// Why a call of a handler's tool is not made; nil when it is.
+    package typealias Refusing = @Sendable (ToolCall, String) -> EngineError?
 
     package init(
-        tools: ToolBox, sessions: SessionTools, send: @escaping @Sendable (JSONValue) -> Void
+        tools: ToolBox, sessions: SessionTools, clock: any EngineClock, refusal: @escaping Refusing,
+        send: @escaping @Sendable (JSONValue) -> Void
     ) {
+        gate = Gate(Gate.Limits(parallel: Self.parallel), clock: clock)
+        self.refusal = refusal
         self.tools = tools
         self.sessions = sessions
         self.send = send
@@ -28,9 +36,15 @@ package actor MCPServer {
             if method == "notifications/cancelled", let id = params["requestId"] { running[id]?.cancel() }
             return
         }
-        while running.count >= Self.parallel, let first = running.values.first { await first.value }
+        guard running[id] == nil else {
+            return send(JSONRPC.failure(id: id, code: JSONRPC.invalidRequest, message: "this id is in use"))
+        }
+        let gate = gate
         running[id] = Task {
+            // Whoever waits can be cancelled, and the reader goes on reading.
+            guard (try? await gate.enter("tools")) != nil else { return self.finish(id, nil) }
             let answer = await self.answer(method, params, id)
+            gate.leave()
             self.finish(id, Task.isCancelled ? nil : answer)
         }
     }
@@ -140,13 +154,14 @@ package actor MCPServer {
     /// What is wrong with a call is for the model to read, so it is a result.
     private func call(_ params: JSONValue) async throws(Refusal) -> JSONObject {
         let name = params["name"]?.string ?? ""
-        guard await tools.find(name) != nil else {
+        guard let found = await tools.find(name) else {
             throw Refusal(code: JSONRPC.invalidParams, message: "there is no tool '\(name)'")
         }
         let call = ToolCall(id: CallID("call"), tool: name, arguments: params["arguments"] ?? [:])
         var answer: ToolAnswer
         do throws(EngineError) {
             if let objection = await tools.objection(to: call) { throw objection }
+            if let refusal = refusal(call, found.handler) { throw refusal }
             let (token, send) = (params["_meta"]?["progressToken"], send)
             answer = try await tools.run(
                 call,
