@@ -154,7 +154,9 @@ final class CurlWebSocket: @unchecked Sendable {
             return end(1_006, "no memory", EngineError(.internal, "there is no memory for a connection"))
         }
         defer { curl_easy_cleanup(handle) }
-        var words = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
+        let words = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+        words[0] = 0
+        defer { words.deallocate() }
         let address = "http" + request.url.dropFirst(2)
         cc_set_string(handle, CURLOPT_URL, address)
         cc_set_long(handle, CURLOPT_CONNECT_ONLY, 1)
@@ -164,17 +166,15 @@ final class CurlWebSocket: @unchecked Sendable {
         cc_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, request.connectMilliseconds)
         cc_set_long(handle, CURLOPT_HTTPPROXYTUNNEL, 1)
         CurlOptions.reach(network, handle)
-        words.withUnsafeMutableBufferPointer { words in
-            cc_set_pointer(handle, CURLOPT_ERRORBUFFER, words.baseAddress)
-            let code = curl_easy_perform(handle)
-            guard code == CURLE_OK else {
-                let said = String(cString: words[0] == 0 ? curl_easy_strerror(code) : UnsafePointer(words.baseAddress!))
-                return end(1_006, said, CurlWords.error(code, said, origin: origin, url: request.url))
-            }
-            var socket = 0
-            cc_get_long(handle, CURLINFO_ACTIVESOCKET, &socket)
-            talk(handle, Int32(socket), address)
+        cc_set_pointer(handle, CURLOPT_ERRORBUFFER, words)
+        let code = curl_easy_perform(handle)
+        guard code == CURLE_OK else {
+            let said = String(cString: words[0] == 0 ? curl_easy_strerror(code) : UnsafePointer(words))
+            return end(1_006, said, CurlWords.error(code, said, origin: origin, url: request.url))
         }
+        var socket = 0
+        cc_get_long(handle, CURLINFO_ACTIVESOCKET, &socket)
+        talk(handle, Int32(socket), address)
     }
 
     private var origin: String {
@@ -202,7 +202,8 @@ final class CurlWebSocket: @unchecked Sendable {
                 }
                 var count = 0
                 let code = sending.withUnsafeBytes {
-                    curl_easy_send(handle, $0.baseAddress! + sent, min($0.count - sent, 1 << 20), &count)
+                    let rest = UnsafeRawBufferPointer(rebasing: $0[sent...])
+                    return curl_easy_send(handle, rest.baseAddress, min(rest.count, 1 << 20), &count)
                 }
                 if code == CURLE_AGAIN { break }
                 guard code == CURLE_OK else { return end(1_006, String(cString: curl_easy_strerror(code)), nil) }
