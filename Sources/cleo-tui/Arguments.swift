@@ -84,7 +84,8 @@ enum Option: String, CaseIterable {
     case workspace, pack, prompt, variable = "var", variables = "vars", semantics = "as", tools, provider, model,
         baseURL = "base-url", scenario
     case session, resume = "continue", new, text, json, events, yes, quiet, limit, asOmnia = "as-omnia",
-        asMock = "as-mock"
+        asMock = "as-mock",
+        tokenEnv = "token-env", sessionAPI = "session-api"
     case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
     case help, version
@@ -120,6 +121,8 @@ enum Option: String, CaseIterable {
         case .provider: "NAME|FILE"
         case .baseURL: "URL"
         case .session: "ID"
+        case .tokenEnv: "NAME"
+        case .sessionAPI: "URL"
         case .text: "TEXT"
         case .limit: "N"
         default: nil
@@ -160,6 +163,8 @@ enum Option: String, CaseIterable {
         case .yes: "run every tool without asking"
         case .quiet: "nothing but the answer"
         case .limit: "at most so many"
+        case .tokenEnv: "the variable that holds the token for the facade (default: CLEO_ATTACH_TOKEN)"
+        case .sessionAPI: "where the session API is: https://HOST/api/v1, or a dashboard's https://HOST/api/workspaces/NAME"
         case .asMock: "write the call's answer as a mock, PromptKit's 'kind: Tool' (with -o: into a file)"
         case .asOmnia: "do not call: show what is sent from here beside what Omnia's runtime sends from a cluster"
         case .help: "this help"
@@ -169,13 +174,14 @@ enum Option: String, CaseIterable {
 }
 
 enum Command: String, CaseIterable {
-    case chat, run, validate, render, compile, `init`, tools, mcp, sessions, prices, doctor, help, version
+    case chat, run, attach, validate, render, compile, `init`, tools, mcp, sessions, prices, doctor, help, version
     case demoTools = "demo-tools"
 
     var options: [Option] {
         switch self {
         case .chat: Self.agent + [.session, .resume, .new]
         case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
+        case .attach: [.workspace, .text, .session, .tokenEnv, .sessionAPI, .json]
         case .validate: [.json, .format, .strict, .parity]
         case .render: [.workspace, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
         case .compile: [.output, .target, .strict]
@@ -198,6 +204,7 @@ enum Command: String, CaseIterable {
         switch self {
         case .chat: "cleo-tui [chat] [OPTIONS]"
         case .run: "cleo-tui run [-p TEXT] [OPTIONS]"
+        case .attach: "cleo-tui attach wss://HOST/ws?agent=NAME | CONTEXT [-p TEXT]"
         case .validate: "cleo-tui validate PATH…"
         case .render: "cleo-tui render [PACK] [OPTIONS]"
         case .compile: "cleo-tui compile FILE… [-o FILE]"
@@ -218,6 +225,7 @@ enum Command: String, CaseIterable {
         switch self {
         case .chat: "the screen; a plain conversation where there is no screen"
         case .run: "one answer, no screen; what stands on standard input is added to the text"
+        case .attach: "the screen, with an agent in a cluster behind it (Omnia's facade)"
         case .validate: "checks packs, tools files, mock files, provider files and cleo.yaml"
         case .render: "what the model would be sent, and what gave each part of it"
         case .compile: "PromptConfig files or an arena file as one pack, the same bytes for the same input"

@@ -21,6 +21,7 @@ enum Main {
         switch arguments.command {
         case .chat: ChatCommand.run(arguments)
         case .run: RunCommand.run(arguments)
+        case .attach: AttachCommand.run(arguments)
         case .validate: ValidateCommand.run(arguments)
         case .render: RenderCommand.run(arguments)
         case .compile: CompileCommand.run(arguments)

@@ -27,7 +27,7 @@ struct Questioner {
             let text = read("Enter when you have been there, the address where it ended, or n: ")
             guard let text, !["n", "no"].contains(text.lowercased()) else { return QuestionReply(.decline) }
             return QuestionReply(.accept, text.isEmpty ? nil : .string(text))
-        case .model:
+        case .model, .confirm:
             let text = read("may it? [y/N] ") ?? ""
             return QuestionReply(["y", "yes"].contains(text.lowercased()) ? .accept : .decline)
         }

@@ -29,7 +29,7 @@ struct AgreeableHost: ToolHost {
             for (name, property) in question.schema?["properties"]?.object ?? JSONObject()
             where property["type"] == "boolean" && property["default"] == nil { values[name] = true }
             return QuestionReply(.accept, .object(values))
-        case .answer, .model: return QuestionReply(.accept, "yes")
+        case .answer, .model, .confirm: return QuestionReply(.accept, "yes")
         }
     }
 

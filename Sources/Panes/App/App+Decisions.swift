@@ -25,7 +25,7 @@ extension App {
             switch question.kind {
             case .answer: composer.askAnswer(question)
             case .form: show(form: .question(question), question.schema ?? [:], [:], intro: question.message)
-            case .link, .model: return reply(question, QuestionReply(.accept))
+            case .link, .model, .confirm: return reply(question, QuestionReply(.accept))
             }
             return []
         }

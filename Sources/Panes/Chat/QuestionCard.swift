@@ -7,6 +7,7 @@ struct QuestionCard {
     let others: Int
     /// The keys without Alt answer too, because nothing is being written.
     let hasPlainKeys: Bool
+    let now: Timestamp
 
     /// What a key does; nil when it is no answer.
     enum Answer { case accept, decline, copy, paste }
@@ -40,6 +41,10 @@ struct QuestionCard {
         }
         let alt = hasPlainKeys ? "" : "Alt-"
         lines += metrics.wrap(Line(keys.flatMap { [Run(alt + $0.key, .key), Run(" \($0.words)   ")] }), width: width)
+        if let until = question.until {
+            let left = max(0, until.milliseconds - now.milliseconds) / 1_000
+            lines.append(Line("\(left) s left", left < 15 ? .warning : .dim))
+        }
         if others > 0 {
             lines.append(Line("\(others) more \(others == 1 ? "question waits" : "questions wait")", .warning))
         }
@@ -52,6 +57,7 @@ struct QuestionCard {
         case .form: [("a", "fill in"), ("n", "decline")]
         case .link: [("a", "I have been there"), ("u", "copy the address"), ("p", "paste where it ended"), ("n", "no")]
         case .model: [("a", "let it ask"), ("n", "no")]
+        case .confirm: [("a", "yes"), ("n", "no")]
         }
     }
 }

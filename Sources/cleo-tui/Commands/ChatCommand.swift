@@ -54,7 +54,8 @@ enum ChatCommand {
         app.notes = notes
         let loop = ScreenLoop(
             app: app, screen: screen, client: client, store: store, workspace: agent.workspace, ids: wiring.ids,
-            clock: wiring.clock, models: { wiring.modelOptions })
+            clock: wiring.clock, models: { wiring.modelOptions },
+            media: { client.source.current.agent.prompt.media })
         let signal = loop.run(afterFirstFrame: afterFirstFrame)
         screen.close()
         blocking { await client.close() }

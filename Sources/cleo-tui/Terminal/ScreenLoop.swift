@@ -43,7 +43,9 @@ final class Mailbox: Sendable {
 final class ScreenLoop {
     private let app: App
     private let screen: CursesScreen
-    private let client: LocalClient
+    private let client: any EngineClient
+    /// What the prompt takes of images; nil: anything.
+    private let media: @Sendable () -> MediaLimits?
     private let store: any SessionStore
     private let workspace: String
     private let ids: any IdentifierSource
@@ -65,14 +67,16 @@ final class ScreenLoop {
     private static let escapeDelay = 25
 
     init(
-        app: App, screen: CursesScreen, client: LocalClient, store: any SessionStore, workspace: String,
-        ids: any IdentifierSource, clock: any EngineClock, models: @escaping @Sendable () -> [ModelOption]
+        app: App, screen: CursesScreen, client: any EngineClient, store: any SessionStore, workspace: String,
+        ids: any IdentifierSource, clock: any EngineClock, models: @escaping @Sendable () -> [ModelOption],
+        media: @escaping @Sendable () -> MediaLimits?
     ) {
         self.models = models
 
         self.app = app
         self.screen = screen
         self.client = client
+        self.media = media
         self.store = store
         self.workspace = workspace
         self.ids = ids
@@ -197,7 +201,7 @@ final class ScreenLoop {
             Task { mailbox.post(.models(models())) }
         case .attach(let path):
             do throws(EngineError) {
-                let media = client.source.current.agent.prompt.media
+                let media = media()
                 app.attach(
                     try ImageFiles.attachment(Folders.absolute(path), files: DiskFiles(root: "/"), media: media))
             } catch {

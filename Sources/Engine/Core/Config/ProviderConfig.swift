@@ -170,17 +170,7 @@ enum ProviderSecrets {
         for (name, keys) in root.map("secrets") {
             var keys = keys
             for key in keys.object.keys {
-                guard var place = keys.child(key) else { continue }
-                if let variable = place.string("env") {
-                    result["\(name)/\(key)"] = .variable(variable)
-                } else if let file = place.string("file") {
-                    result["\(name)/\(key)"] = .file(file)
-                } else if let command = place.strings("command") {
-                    result["\(name)/\(key)"] = .command(command, lifetime: ProviderConfigLoader.tokenLifetime)
-                } else {
-                    place.error("say where it is: 'env', 'file' or 'command'")
-                }
-                place.finish()
+                if let source = KeySource.read(&keys, key) { result["\(name)/\(key)"] = source }
             }
         }
         return result

@@ -25,6 +25,8 @@ package struct WorkspaceConfig: Sendable, Equatable {
     /// By handler.
     package var oauth: [String: OAuthSettings] = [:]
     package var builtIns = BuiltIns()
+    /// Agents in clusters, by name.
+    package var contexts: [String: RemoteContext] = [:]
     package var semantics = Semantics.strict
     package var approval = ApprovalPolicy()
     /// Files of Omnia's ToolPolicy, relative to the workspace.
@@ -192,6 +194,7 @@ package enum WorkspaceConfigLoader {
             fields.finish()
         }
         config.builtIns = BuiltIns(&root)
+        config.contexts = RemoteContext.readAll(&root)
         config.bindings = root.child("bindings")?.object ?? config.bindings
         if let word = root.choice("semantics", of: Semantics.allCases.map(\.rawValue)) {
             config.semantics = Semantics(rawValue: word) ?? .strict

@@ -9,6 +9,8 @@ package struct Question: Sendable, Equatable, Codable {
         case link
         /// To let a server ask the session's model (MCP sampling).
         case model
+        /// Yes or no.
+        case confirm
     }
 
     /// Given by the session.
@@ -22,6 +24,8 @@ package struct Question: Sendable, Equatable, Codable {
     /// JSON Schema of an object.
     package var schema: JSONValue?
     package var url: String?
+    /// When it is taken away.
+    package var until: Timestamp?
 
     package init(
         _ kind: Kind, from: String, call: CallID? = nil, message: String, schema: JSONValue? = nil, url: String? = nil

@@ -224,6 +224,33 @@ package struct Timestamp: Hashable, Comparable, Sendable, Codable {
 
     package init(milliseconds: Int) { self.milliseconds = milliseconds }
 
+    /// A date and time of RFC 3339, with whatever fraction and offset; nil for anything else.
+    package init?(rfc3339 text: String) {
+        let bytes = Array(text.utf8)
+        func number(_ start: Int, _ count: Int) -> Int? {
+            guard start + count <= bytes.count else { return nil }
+            return Int(String(decoding: bytes[start..<(start + count)], as: UTF8.self))
+        }
+        guard bytes.count >= 20, let year = number(0, 4), let month = number(5, 2), let day = number(8, 2),
+            let hour = number(11, 2), let minute = number(14, 2), let second = number(17, 2), (1...12).contains(month),
+            (1...31).contains(day)
+        else { return nil }
+        var at = 19
+        var milliseconds = 0
+        if bytes[at] == UInt8(ascii: ".") {
+            let digits = bytes[(at + 1)...].prefix { (0x30...0x39).contains($0) }
+            milliseconds = Int((String(decoding: digits, as: UTF8.self) + "000").prefix(3)) ?? 0
+            at += 1 + digits.count
+        }
+        var offset = 0
+        if at < bytes.count, bytes[at] == UInt8(ascii: "+") || bytes[at] == UInt8(ascii: "-") {
+            guard let hours = number(at + 1, 2), let minutes = number(at + 4, 2) else { return nil }
+            offset = (bytes[at] == UInt8(ascii: "-") ? -1 : 1) * (hours * 60 + minutes)
+        }
+        let minutes = (HTTPDate.days(year, month, day) * 24 + hour) * 60 + minute - offset
+        self.init(milliseconds: (minutes * 60 + second) * 1_000 + milliseconds)
+    }
+
     /// RFC 3339, in UTC, to the second.
     package var utcText: String {
         let seconds = milliseconds / 1_000

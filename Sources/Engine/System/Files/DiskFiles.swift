@@ -76,6 +76,11 @@ package struct DiskFiles: FileSource {
     /// Writes a file anew; folders on the way are made.
     /// - Parameter mayReplace: whether a file that is there may go.
     package static func write(_ text: String, to path: String, mayReplace: Bool) throws(EngineError) {
+        try write(bytes: Array(text.utf8), to: path, mayReplace: mayReplace)
+    }
+
+    /// The same for bytes.
+    package static func write(bytes: [UInt8], to path: String, mayReplace: Bool = false) throws(EngineError) {
         if let slash = path.lastIndex(of: "/"), slash > path.startIndex { try makeDirectories(String(path[..<slash])) }
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (mayReplace ? O_TRUNC : O_EXCL)
         let descriptor = open(path, flags, 0o644)
@@ -84,7 +89,7 @@ package struct DiskFiles: FileSource {
             throw EngineError(.storage, "'\(path)' cannot be written: \(SystemWords.of(errno))")
         }
         defer { close(descriptor) }
-        var bytes = Array(text.utf8)[...]
+        var bytes = bytes[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }

@@ -31,6 +31,12 @@ package struct WireTap: Sendable {
 
     private var elapsed: Int { clock.now().milliseconds - exchange.started.milliseconds }
 
+    /// The connection was there already: a WebSocket.
+    package mutating func switched() {
+        exchange.status = 101
+        exchange.headAt = 0
+    }
+
     package mutating func head(_ response: HTTPResponse) {
         exchange.status = response.status
         exchange.version = response.version

@@ -1,0 +1,91 @@
+import Engine
+import EngineSystem
+import Glibc
+import Panes
+
+/// The screen with an agent of a cluster behind it; one message, or lines of standard input, where there is none.
+enum AttachCommand {
+    static func run(_ arguments: Arguments) -> ExitCode {
+        do throws(EngineError) {
+            return try attach(arguments)
+        } catch {
+            Console.report(error)
+            return ExitCode(error.code.rawValue)
+        }
+    }
+
+    private static func attach(_ arguments: Arguments) throws(EngineError) -> ExitCode {
+        guard let target = arguments.words.first, arguments.words.count == 1 else {
+            throw EngineError(.invalidInput, "'attach' needs an address or the name of a context", hint: Command.attach.usage)
+        }
+        let remote = try RemoteWiring(target, arguments)
+        let (store, problem) = remote.wiring.store()
+        let session = SessionID(remote.wiring.ids.next("attached"))
+        let client = try remote.client(session, store, resume: arguments[.session])
+        let opened = remote.opened
+        let begin: @Sendable () -> Void = { Task { await client.start(opened) } }
+        defer { blocking { await client.close(); await store.flush() } }
+        if arguments[.text] == nil, CursesScreen.isPossible, let screen = CursesScreen(mouse: false) {
+            let app = App(
+                session: session, metrics: screen.metrics, markdown: CommonMark(), now: remote.wiring.clock.now())
+            app.notes = problem.map { [$0] } ?? []
+            let loop = ScreenLoop(
+                app: app, screen: screen, client: client, store: store, workspace: opened.workspace,
+                ids: remote.wiring.ids, clock: remote.wiring.clock, models: { [] }, media: { nil })
+            let signal = loop.run(afterFirstFrame: begin)
+            screen.close()
+            guard signal != 0 else { return .done }
+            blocking { await client.close() }
+            exit(128 + signal)
+        }
+        begin()
+        return try lines(arguments, client, session)
+    }
+
+    // MARK: without a screen
+
+    private static func lines(
+        _ arguments: Arguments, _ client: RemoteClient, _ session: SessionID
+    ) throws(EngineError) -> ExitCode {
+        let feed = try blocking { () async throws(EngineError) in try await client.feed(of: session, after: 0) }
+        var code = ExitCode.done
+        func say(_ text: String) throws(EngineError) {
+            try blocking { () async throws(EngineError) in
+                try await client.submit(.send(session, text: text))
+            }
+            code = follow(feed, client, session, asJSON: arguments.has(.json))
+        }
+        if let text = arguments[.text] {
+            try say(text)
+            return code
+        }
+        while let line = readLine() {
+            if !line.allSatisfy(\.isWhitespace) { try say(line) }
+        }
+        return code
+    }
+
+    /// Prints events until the turn is over.
+    private static func follow(
+        _ feed: EventFeed, _ client: RemoteClient, _ session: SessionID, asJSON: Bool
+    ) -> ExitCode {
+        var printer = TurnPrinter(isQuiet: false)
+        while let events = blocking({ await feed.next() }) {
+            for event in events {
+                if asJSON { Console.out(event.json.text) } else { printer.print(event) }
+                switch event.body {
+                case .turnFinished(let finished): return finished.reason == .completed ? .done : .failed
+                case .turnFailed: return .failed
+                case .questionAsked(let question):
+                    let reply = Questioner.onErrorOutput.ask(question)
+                    blocking { try? await client.submit(.answerQuestion(session, question.id, reply)) }
+                // Nobody waits at a screen for a server that does not let us in.
+                case .handlerChanged(let state) where state.phase == .failed && state.detail?.contains("again in") != true:
+                    if state.detail?.hasPrefix("the connection is lost") != true { return .failed }
+                default: break
+                }
+            }
+        }
+        return .failed
+    }
+}
