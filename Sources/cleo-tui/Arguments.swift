@@ -164,7 +164,8 @@ enum Option: String, CaseIterable {
         case .quiet: "nothing but the answer"
         case .limit: "at most so many"
         case .tokenEnv: "the variable that holds the token for the facade (default: CLEO_ATTACH_TOKEN)"
-        case .sessionAPI: "where the session API is: https://HOST/api/v1, or a dashboard's https://HOST/api/workspaces/NAME"
+        case .sessionAPI:
+            "where the session API is: https://HOST/api/v1, or a dashboard's https://HOST/api/workspaces/NAME"
         case .asMock: "write the call's answer as a mock, PromptKit's 'kind: Tool' (with -o: into a file)"
         case .asOmnia: "do not call: show what is sent from here beside what Omnia's runtime sends from a cluster"
         case .help: "this help"

@@ -72,10 +72,13 @@ actor Reloader {
 
     private func take(_ new: Agent, _ workspace: Workspace, _ errors: [Diagnostic]) async {
         var changes = AgentChange.lines(from: client.source.current.agent, to: new)
-        if workspace.handlers != handlers {
-            let same = workspace.handlers.filter { handlers.contains($0) }.map(\.name)
+        // While something is wrong, a handler that is gone is one that cannot be read: the last good one stays.
+        let names = Set(workspace.handlers.map(\.name))
+        let kept = errors.isEmpty ? [] : handlers.filter { !names.contains($0.name) }
+        if workspace.handlers + kept != handlers {
+            let same = (workspace.handlers + kept).filter { handlers.contains($0) }.map(\.name)
             changes.append("the tools file changed")
-            handlers = workspace.handlers
+            handlers = workspace.handlers + kept
             wiring.redactor.add(wiring.secrets(handlers))
             await tools.replace(with: wiring.handlers(handlers, workspace.config), keeping: Set(same))
         }

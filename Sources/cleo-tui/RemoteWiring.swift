@@ -60,10 +60,13 @@ struct RemoteWiring {
     var opened: SessionOpened {
         let query = (try? context.address()).flatMap { $0.split(separator: "?", maxSplits: 1).dropFirst().first } ?? ""
         func value(_ name: String) -> String? {
-            query.split(separator: "&").first { $0.hasPrefix(name + "=") }.map { Encodings.unescaped($0.dropFirst(name.count + 1)) }
+            query.split(separator: "&").first { $0.hasPrefix(name + "=") }.map {
+                Encodings.unescaped($0.dropFirst(name.count + 1))
+            }
         }
         return SessionOpened(
-            workspace: "attached to \(name)", pack: value("agent") ?? name, packVersion: "", prompt: value("namespace") ?? "default",
+            workspace: "attached to \(name)", pack: value("agent") ?? name, packVersion: "",
+            prompt: value("namespace") ?? "default",
             provider: name, model: "remote", isMock: false, program: "cleo-tui \(ProgramInfo.version)")
     }
 
@@ -85,7 +88,8 @@ struct RemoteWiring {
         let source = context.sessionAPIToken ?? context.token
         return RemoteArchive(
             RemoteArchive.Address(
-                url: url, headers: context.headers, token: try source.map { (source) throws(EngineError) in try reader(source) },
+                url: url, headers: context.headers,
+                token: try source.map { (source) throws(EngineError) in try reader(source) },
                 namespace: context.namespace ?? opened.prompt), http: CurlTransport(network()), clock: wiring.clock)
     }
 
@@ -100,15 +104,19 @@ struct RemoteWiring {
         let ids = wiring.ids
         var tools: [String: any ToolHandler] = [:]
         for (tool, command) in config.clientTools {
-            let descriptor = ToolDescriptor(name: tool, description: "", inputSchema: ["type": "object"], readOnly: true)
+            let descriptor = ToolDescriptor(
+                name: tool, description: "", inputSchema: ["type": "object"], readOnly: true)
             tools[tool] = ExecToolHandler(
                 name: tool, spec: ExecToolSpec(tool: descriptor, arguments: command, variables: []),
                 timeout: HandlerSpec.defaultTimeout, directory: wiring.workspaceFolder, launcher: SpawnLauncher(),
                 variables: EnvironmentVariables())
         }
+        var patience = RemoteClient.Patience()
+        patience.silenceNotice = context.silenceNotice ?? patience.silenceNotice
+        patience.silenceEnd = context.silenceLimit ?? patience.silenceEnd
         return RemoteClient(
             session: session, address: address, resume: resume, dialer: CurlWebSocketDialer(network()), store: store,
-            clock: wiring.clock, ids: ids, redactor: wiring.redactor, clientTools: tools,
+            clock: wiring.clock, ids: ids, redactor: wiring.redactor, patience: patience, clientTools: tools,
             uploader: HTTPUploader(facade: address.url, transport: CurlTransport(network())),
             archive: try archive()
         ) { mediaType, bytes throws(EngineError) in
@@ -143,7 +151,8 @@ struct HTTPUploader: RemoteUploader {
         let said = (try? await response.body.collect(limit: 64 << 10)) ?? []
         guard response.isSuccess else {
             throw EngineError(
-                .refused, "the storage answers HTTP \(response.status): \(String(decoding: said.prefix(160), as: UTF8.self))")
+                .refused,
+                "the storage answers HTTP \(response.status): \(String(decoding: said.prefix(160), as: UTF8.self))")
         }
         await progress(1)
     }

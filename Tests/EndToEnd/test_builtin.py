@@ -196,6 +196,11 @@ def test_code_runs(code):
     assert "half" in said and "no more" in said and "exited with code 1" in said
 
 
+@pytest.mark.skipif(not os.path.exists("/usr/bin/node"), reason="no node in /usr/bin")
+def test_javascript_runs(code):
+    assert code("console.log(6 * 7)", "javascript").stdout.strip() == "42"
+
+
 def test_code_cannot_write_outside(code, tmp_path):
     target = tmp_path / "escaped"
     result = code(f"""
@@ -390,7 +395,7 @@ def test_the_server_keeps_to_the_wire(workspace):
         json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}), "", json.dumps([1, 2])]
     result = workspace.run("mcp", stdin="\n".join(lines) + "\n")
     answers = {answer.get("id"): answer for answer in map(json.loads, result.stdout.splitlines())}
-    assert answers[None]["error"]["code"] == -32700
+    assert [a["error"]["code"] for a in map(json.loads, result.stdout.splitlines()) if a.get("id") is None] == [-32700, -32600]
     assert answers[1]["result"]["supportedVersions"] == ["2026-07-28"]
     assert answers[1]["result"]["resultType"] == answers[2]["result"]["resultType"] == "complete"
     assert answers[2]["result"]["cacheScope"] == "private" and answers[2]["result"]["tools"]

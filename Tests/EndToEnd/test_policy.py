@@ -69,3 +69,53 @@ def test_a_handler_has_limits(workspace, http):
     _, said = workspace.ask("twice")
     assert "'refunds' may be called 1 times a minute" in said["text"], said["text"]
     assert len(server.requests) == 1
+
+
+def test_what_cleo_yaml_names_is_looked_for(workspace):
+    path = workspace.write("cleo.yaml", """tools: [gone.yaml]
+policies: [nowhere.yaml]
+limits: {handlers: {orderz: {parallel: 1}}}
+client_tools: {where: {command: [./no/such]}}
+builtin: {retrieve: {folders: [nofolder, ../out]}}
+""")
+    said = workspace.run("validate", str(path))
+    assert said.returncode == 2
+    for words in ("there is no file 'gone.yaml'", "there is no file 'nowhere.yaml'", "no handler is called 'orderz'",
+                  "no client tool is called 'where'", "there is no file './no/such'", "there is no file 'nofolder'",
+                  "'../out' is not below the workspace"):
+        assert words in said.stdout, (words, said.stdout)
+
+
+def test_a_call_by_hand_says_what_an_agent_may_not(workspace, http):
+    server = http(lambda handler, _: handler.reply(200, '"ok"', {"Content-Type": "application/json"}))
+    shop(workspace, server.url)
+    workspace.write("refunds.policy.yaml", REFUND)
+    result = workspace.run("tools", "call", "refund", '{"amount": 600}')
+    assert result.stdout.strip() == '"ok"' and "an agent may not make this call: refunds: more than 500" in result.stderr
+
+
+def test_a_broken_save_keeps_the_tools(workspace, http, terminal):
+    server = http(lambda handler, _: handler.reply(200, '"fine"', {"Content-Type": "application/json"}))
+    good = ("handlers:\n  - name: a\n    type: http\n    tool: {name: one, description: d, inputSchema: {type: object}}\n"
+            f"    httpConfig: {{endpoint: '{server.url}/x', method: GET}}\n")
+    workspace.tools(good)
+    workspace.mock("rules:\n  - when: go\n    calls: [{name: one, arguments: {}}]\n    then: 'it is ${one}'\n    failed: 'no: ${error}'\n")
+    screen = terminal(workspace)
+    screen.wait("● a", "say something")
+    for broken in (good + "  bad: [", good.replace("type: http", "type: htpp")):
+        workspace.tools(broken)
+        screen.wait("tools.yaml:")
+        screen.say("go")
+        screen.wait("it is fine")
+        screen.press("C-l")
+        workspace.tools(good)
+        screen.wait("the files are in order again")
+        screen.say("/new")
+        screen.wait_gone("it is fine")
+
+
+def test_an_unset_variable_takes_its_handler_out(workspace):
+    workspace.tools("handlers:\n  - name: a\n    type: http\n    tool: {name: one, description: d, inputSchema: {type: object}}\n"
+                    "    httpConfig: {endpoint: '${NOPE_URL}'}\n")
+    listed = workspace.run("tools", "list")
+    assert "one" not in listed.stdout and "'NOPE_URL' is not set" in listed.stderr and listed.returncode == 2

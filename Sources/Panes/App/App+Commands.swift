@@ -78,8 +78,12 @@ extension App {
             return [.submit(.chooseModel(session, rest))]
         case .mockTool:
             guard !rest.isEmpty else { break }
-            _ = composer.take()
             let parts = rest.split(separator: " ", maxSplits: 1).map(String.init)
+            if parts.count > 1, "{[".contains(parts[1].prefix(1)), (try? JSONParser.parse(parts[1])) == nil {
+                flash = ("the answer begins like JSON, and is none", .warning)
+                return []
+            }
+            _ = composer.take()
             let answer = parts.count > 1 ? (try? JSONParser.parse(parts[1])) ?? .string(parts[1]) : Optional.none
             return [.submit(.mockTool(session, parts[0], answer))]
         case .attach:

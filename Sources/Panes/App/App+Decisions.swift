@@ -93,7 +93,9 @@ extension App {
             return []
         case .character("m"):
             guard let tool = tools.selectedTool else { return nil }
-            let answer = tools.table.lastCalls[tool.name]?.outcome?.text ?? "{}"
+            // A failure is no answer to give again.
+            let last = tools.table.lastCalls[tool.name]?.outcome
+            let answer = last?.status == .ok ? last?.text ?? "{}" : "{}"
             focus = .chat
             composer.editor.set("/mock \(tool.name) \(SafeText.oneLine(answer, limit: 10_000))")
             return []

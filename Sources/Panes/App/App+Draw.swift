@@ -89,7 +89,8 @@ extension App {
                 .lines(width: width, metrics: metrics)
         }
         return question.map {
-            QuestionCard(question: $0, others: others, hasPlainKeys: hasPlainKeys, now: now).lines(width: width, metrics: metrics)
+            QuestionCard(question: $0, others: others, hasPlainKeys: hasPlainKeys, now: now).lines(
+                width: width, metrics: metrics)
         }
     }
 

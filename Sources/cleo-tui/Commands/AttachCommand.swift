@@ -16,7 +16,8 @@ enum AttachCommand {
 
     private static func attach(_ arguments: Arguments) throws(EngineError) -> ExitCode {
         guard let target = arguments.words.first, arguments.words.count == 1 else {
-            throw EngineError(.invalidInput, "'attach' needs an address or the name of a context", hint: Command.attach.usage)
+            throw EngineError(
+                .invalidInput, "'attach' needs an address or the name of a context", hint: Command.attach.usage)
         }
         let remote = try RemoteWiring(target, arguments)
         let (store, problem) = remote.wiring.store()
@@ -24,7 +25,11 @@ enum AttachCommand {
         let client = try remote.client(session, store, resume: arguments[.session])
         let opened = remote.opened
         let begin: @Sendable () -> Void = { Task { await client.start(opened) } }
-        defer { blocking { await client.close(); await store.flush() } }
+        defer {
+            blocking {
+                await client.close(); await store.flush()
+            }
+        }
         if arguments[.text] == nil, CursesScreen.isPossible, let screen = CursesScreen(mouse: false) {
             let app = App(
                 session: session, metrics: screen.metrics, markdown: CommonMark(), now: remote.wiring.clock.now())
@@ -75,12 +80,16 @@ enum AttachCommand {
                 if asJSON { Console.out(event.json.text) } else { printer.print(event) }
                 switch event.body {
                 case .turnFinished(let finished): return finished.reason == .completed ? .done : .failed
-                case .turnFailed: return .failed
+                case .turnFailed(let error):
+                    Console.err(
+                        "cleo-tui: \(error.code): \(error.message)" + (error.hint.map { "\nhint: \($0)" } ?? ""))
+                    return .failed
                 case .questionAsked(let question):
                     let reply = Questioner.onErrorOutput.ask(question)
                     blocking { try? await client.submit(.answerQuestion(session, question.id, reply)) }
                 // Nobody waits at a screen for a server that does not let us in.
-                case .handlerChanged(let state) where state.phase == .failed && state.detail?.contains("again in") != true:
+                case .handlerChanged(let state)
+                where state.phase == .failed && state.detail?.contains("again in") != true:
                     if state.detail?.hasPrefix("the connection is lost") != true { return .failed }
                 default: break
                 }

@@ -82,13 +82,30 @@ struct FileChecker {
         case .mock: report.diagnostics += MockScriptLoader.load(document, patterns: patterns).diagnostics
         case .policy: report.diagnostics += ClusterPolicyLoader.load(document).diagnostics
         case .provider: report.diagnostics += ProviderConfigLoader.load(document, variables: variables).diagnostics
-        case .config: report.diagnostics += WorkspaceConfigLoader.load(document, variables: variables).diagnostics
+        case .config: checkConfig(document, path, variables, &report)
         case nil:
             report.diagnostics.append(
                 Diagnostic(
                     .error, "the file is not a pack, a tools file, a mock file, a provider file or cleo.yaml",
                     file: path, hint: "a pack has \"prompts\", a tools file has \"handlers\""))
         }
+    }
+
+    /// With what it names.
+    private func checkConfig(
+        _ document: SourceDocument, _ path: String, _ variables: WorkspaceVariables, _ report: inout ValidationReport
+    ) {
+        let loaded = WorkspaceConfigLoader.load(document, variables: variables)
+        report.diagnostics += loaded.diagnostics
+        guard let config = loaded.value else { return }
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let files = DiskFiles(root: Folders.absolute(folder))
+        // What is wrong with the other files is said when they are checked.
+        let tools = WorkspaceLoader.tools(
+            WorkspaceOptions(), reader: DocumentReader(files: files, yaml: LibYAMLReader()), variables: variables,
+            patterns: patterns)
+        report.diagnostics += ConfigReferences.diagnostics(
+            config, document, handlers: tools.value?.handlers ?? [], files: files)
     }
 
     private func checkPack(_ document: SourceDocument, _ path: String, _ report: inout ValidationReport) {

@@ -77,14 +77,14 @@ struct InitTemplate {
                       transport: stdio
                       command: ${CLEO_TUI}
                       args: [demo-tools, stdio]
-                  # One HTTP request. Start the service with: cleo-tui demo-tools http
+                  # One HTTP request. 'cleo-tui demo-tools http' starts a service and prints its address.
                   # - name: parcels
                   #   type: http
                   #   tool:
                   #     name: track_parcel
                   #     description: Where a parcel is.
-                  #     inputSchema: {type: object, properties: {parcel: {type: string}}, required: [parcel]}
-                  #   httpConfig: {endpoint: "http://127.0.0.1:8080/parcels", method: GET, queryParams: [parcel]}
+                  #     inputSchema: {type: object, properties: {number: {type: string}}, required: [number]}
+                  #   httpConfig: {urlTemplate: "http://127.0.0.1:PORT/parcels/{number}", method: GET}
 
                 """
             ),

@@ -28,6 +28,21 @@ enum ToolsCommand {
         let tools: ToolBox
         let redactor: Redactor
         let specs: [HandlerSpec]
+        let config: WorkspaceConfig
+        let policies: PolicyBook
+        let patterns: any PatternCompiler
+        /// Something in the files is wrong.
+        let hasErrors: Bool
+
+        /// What an agent's call would be answered with; a person's own call is made all the same.
+        func sayWhatAnAgentMayNot(_ call: ToolCall, _ handler: String) {
+            let (rule, reason) = config.approval.rule(for: call.tool, handler: handler, arguments: call.arguments)
+            guard
+                let why = policies.judge(call, handler: handler, patterns: patterns).denied
+                    ?? (rule == .deny ? reason : nil)
+            else { return }
+            Console.err("note: an agent may not make this call: \(why)")
+        }
 
         func out(_ text: String) { Console.out(redactor.clean(text)) }
 
@@ -43,7 +58,7 @@ enum ToolsCommand {
         let loaded = try wiring.tools(arguments)
         Console.report(loaded.diagnostics)
         guard let found = loaded.value else {
-            throw EngineError(.invalidInput, "the tools file cannot be used")
+            throw EngineError(.invalidInput, "the workspace's files cannot be used")
         }
         let handlers = wiring.handlers(found.handlers, found.config)
         let tools = ToolBox(handlers: handlers, patterns: wiring.patterns, clock: wiring.clock)
@@ -53,7 +68,10 @@ enum ToolsCommand {
             _ = await tools.waitForStart(milliseconds: patience)
             if whole { await tools.waitForOffers(milliseconds: patience) }
         }
-        return Started(tools: tools, redactor: wiring.redactor, specs: found.handlers)
+        return Started(
+            tools: tools, redactor: wiring.redactor, specs: found.handlers, config: found.config,
+            policies: found.policies, patterns: wiring.patterns,
+            hasErrors: loaded.diagnostics.contains { $0.severity == .error })
     }
 
     /// - Parameter what: what the command needs, for people.
@@ -85,8 +103,9 @@ enum ToolsCommand {
             started.out(JSONValue.array(states.map { JSONValue(encoding: $0) }).prettyText)
         } else {
             for state in states { started.out(text(of: state)) }
-            if states.isEmpty { Console.err("no tools: there is no tools.yaml here") }
+            if states.isEmpty, !started.hasErrors { Console.err("no tools: there is no tools.yaml here") }
         }
+        if started.hasErrors { return .usage }
         return states.contains { $0.phase != .ready } ? .tool : .done
     }
 
@@ -173,6 +192,13 @@ enum ToolsCommand {
 
     private static func call(_ arguments: Arguments) throws(EngineError) -> ExitCode {
         let name = try word(arguments, 1, "the name of a tool")
+        guard arguments.words.count <= 3 else {
+            throw EngineError(
+                .invalidInput, "'tools call' takes one document of arguments", hint: "quote it: '{\"a\": 1}'")
+        }
+        if !arguments.has(.asMock), arguments[.output] != nil {
+            throw EngineError(.invalidInput, "'-o' goes with '--as-mock'", hint: Command.tools.usage)
+        }
         let value = try json(
             arguments.words.count > 2 ? arguments.words[2] : "{}", "tools call \(name) '{\"name\": \"value\"}'")
         let call = ToolCall(id: CallID("call"), tool: name, arguments: value)
@@ -180,6 +206,7 @@ enum ToolsCommand {
         defer { started.stop() }
         let tools = started.tools
         if arguments.has(.asOmnia) { return try preview(call, started, arguments) }
+        if let found = blocking({ await tools.find(name) }) { started.sayWhatAnAgentMayNot(call, found.handler) }
         if let objection = blocking({ await tools.objection(to: call) }) {
             if objection.code == .notFound {
                 // It may be a tool of a server that does not run.
@@ -223,12 +250,20 @@ enum ToolsCommand {
     private static func record(
         _ call: ToolCall, _ answer: ToolAnswer, _ started: Started, _ arguments: Arguments
     ) throws(EngineError) {
-        guard !answer.isError else { throw EngineError(.failed, "the tool failed: \(answer.text)") }
+        guard !answer.isError else {
+            throw EngineError(.refused, "the tool failed, and a failure is no mock: \(answer.text)")
+        }
         guard let tool = blocking({ await started.tools.find(call.tool)?.tool }) else { return }
         let text = started.redactor.clean(ToolManifest.mock(of: tool, answering: answer)) + "\n"
         guard let file = arguments[.output] else { return Console.out(text) }
-        try DiskFiles.write(text, to: Folders.absolute(file), mayReplace: arguments.has(.force))
-        Console.err("'\(call.tool)' is in \(file); name it under 'tools:' in cleo.yaml")
+        let path = Folders.absolute(file)
+        guard arguments.has(.force) || !DiskFiles(root: "/").exists(path) else {
+            throw EngineError(.invalidInput, "the file '\(file)' is there already", hint: "--force replaces it")
+        }
+        try DiskFiles.write(text, to: path, mayReplace: true)
+        Console.err(
+            "'\(call.tool)' is in \(file); name it first under 'tools:' in cleo.yaml, before the file that serves the real one"
+        )
     }
 
     /// What the call would send from here, and from a cluster.

@@ -10,6 +10,9 @@ package struct RemoteContext: Sendable, Equatable {
     package var network = NetworkSettings()
     /// `https://HOST/api/v1`, or the dashboard's `https://HOST/api/workspaces/NAME`.
     package var sessionAPI: String?
+    /// When a silent turn is spoken of, and when it is given up.
+    package var silenceNotice: Int?
+    package var silenceLimit: Int?
     /// Nil: the same as for the facade.
     package var sessionAPIToken: KeySource?
 
@@ -47,6 +50,8 @@ package struct RemoteContext: Sendable, Equatable {
             context.network.caFile = fields.string("ca_file")
             context.network.clientCertificate = fields.string("client_certificate")
             context.network.clientKey = fields.string("client_key")
+            context.silenceNotice = fields.duration("silence_notice")
+            context.silenceLimit = fields.duration("silence_limit")
             context.sessionAPI = fields.string("session_api")
             context.sessionAPIToken = KeySource.read(&fields, "session_api_token")
             do throws(EngineError) { _ = try context.address() } catch {

@@ -58,6 +58,12 @@ package struct QuestionReply: Sendable, Equatable, Codable {
     }
 }
 
+extension QuestionReply {
+    /// Where nobody is.
+    package static let unanswered = QuestionReply(.decline, "nobody is there to answer")
+    package var isUnanswered: Bool { self == .unanswered }
+}
+
 package struct QuestionAnswered: Sendable, Equatable, Codable {
     package var id: QuestionID
     package var reply: QuestionReply

@@ -12,15 +12,20 @@ package struct ToolsFileLoader {
     ) -> Loaded<[HandlerSpec]> {
         let sink = DiagnosticSink()
         let expanded = VariableExpansion.expand(document, from: variables, report: sink)
-        let loader = ToolsFileLoader(document: expanded, secrets: secrets)
+        let unset = sink.diagnostics.filter { $0.severity == .error }.compactMap(\.path)
+        let loader = ToolsFileLoader(document: expanded, secrets: secrets, unset: unset)
         let handlers = loader.handlers()
         return Loaded(value: handlers, diagnostics: sink.diagnostics + loader.report.diagnostics)
     }
 
     private let secrets: [String: KeySource]
 
-    private init(document: SourceDocument, secrets: [String: KeySource]) {
+    /// Where variables stand that are not set.
+    private let unset: [String]
+
+    private init(document: SourceDocument, secrets: [String: KeySource], unset: [String]) {
         self.document = document
+        self.unset = unset
         self.secrets = secrets
     }
 
@@ -74,7 +79,9 @@ package struct ToolsFileLoader {
             kind = nil
         }
         fields.finish()
-        guard let kind, errorCount == errorsBefore else { return nil }
+        // Without its value an address, or a credential, is another one.
+        let place = fields.pointer + "/"
+        guard let kind, errorCount == errorsBefore, !unset.contains(where: { $0.hasPrefix(place) }) else { return nil }
         return HandlerSpec(name: name, kind: kind, timeout: timeout)
     }
 

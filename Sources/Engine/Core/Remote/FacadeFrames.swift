@@ -201,7 +201,9 @@ package struct FacadeBinary: Sendable, Equatable {
         guard bytes.count >= Self.headLength else { throw broken("has no whole head") }
         guard Array(bytes[..<4]) == Array("OMNI".utf8) else { throw broken("does not begin with OMNI") }
         guard bytes[4] == 1 else { throw broken("has the version \(bytes[4]), and 1 is known") }
-        func number(_ start: Int, _ count: Int) -> Int { bytes[start..<(start + count)].reduce(0) { $0 << 8 | Int($1) } }
+        func number(_ start: Int, _ count: Int) -> Int {
+            bytes[start..<(start + count)].reduce(0) { $0 << 8 | Int($1) }
+        }
         flags = bytes[5]
         kind = number(6, 2)
         let (metadataLength, payloadLength) = (number(8, 4), number(12, 4))

@@ -79,9 +79,11 @@ package actor RemoteArchive {
         let response = try await http.send(request)
         let body = try await response.body.collect(limit: Self.bodyLimit)
         guard response.isSuccess else {
-            let said = (try? JSONParser.parse(body))?["error"]?.string ?? String(decoding: body.prefix(160), as: UTF8.self)
+            let said =
+                (try? JSONParser.parse(body))?["error"]?.string ?? String(decoding: body.prefix(160), as: UTF8.self)
             var error = EngineError(
-                response.status == 404 ? .notFound : [401, 403].contains(response.status) ? .unauthorized : .unreachable,
+                response.status == 404
+                    ? .notFound : [401, 403].contains(response.status) ? .unauthorized : .unreachable,
                 "the session API answers HTTP \(response.status)\(said.isEmpty ? "" : ": \(said)")")
             error.status = response.status
             throw error
@@ -140,7 +142,9 @@ package actor RemoteArchive {
             }
             for call in try await all(session, "tool-calls") where isNew(call, "t") { await tell(.toolCall(call)) }
             for event in try await all(session, "events") where isNew(event, "e") { await tell(.runtimeEvent(event)) }
-            for result in try await all(session, "eval-results") where isNew(result, "v") { await tell(.evalResult(result)) }
+            for result in try await all(session, "eval-results") where isNew(result, "v") {
+                await tell(.evalResult(result))
+            }
             troubles = 0
         } catch {
             // Not there yet is no trouble; the same trouble is said once.

@@ -12,7 +12,8 @@ extension RemoteClient {
             let score = row["score"]?.double.map { " \($0)" } ?? ""
             let passed = row["passed"]?.bool.map { $0 ? "passed" : "failed" } ?? "judged"
             note(.note, "eval \(row["evalId"]?.string ?? ""): \(passed)\(score) (\(Self.source))")
-        case .trouble(let error): note(.warning, error.message, hint: "tokens, cost and tools of the server are unknown until it answers")
+        case .trouble(let error):
+            note(.warning, error.message, hint: "tokens, cost and tools of the server are unknown until it answers")
         }
     }
 
@@ -47,7 +48,8 @@ extension RemoteClient {
             journal.emit(.toolCallStarted(ToolCallStarted(call: call, handler: handler)), turn, at: at)
         }
         let failed = row["status"]?.string == "error"
-        let text = failed ? "Error: \(row["errorMessage"]?.string ?? "")" : row["result"].map { $0.string ?? $0.text } ?? ""
+        let text =
+            failed ? "Error: \(row["errorMessage"]?.string ?? "")" : row["result"].map { $0.string ?? $0.text } ?? ""
         let outcome = ToolOutcome(
             call: call.id, tool: name, status: failed ? .failed : .ok, text: text,
             milliseconds: row["durationMs"]?.int ?? 0)
@@ -89,13 +91,17 @@ extension RemoteClient {
             let unused = (data["unused_variables"]?.array ?? []).compactMap(\.string)
             journal.emit(
                 .promptRendered(
-                    PromptRendered(prompt: Self.source, text: data["system_prompt"]?.string ?? "", unused: unused)), turn,
+                    PromptRendered(prompt: Self.source, text: data["system_prompt"]?.string ?? "", unused: unused)),
+                turn,
                 at: at)
         case _ where kind.hasSuffix(".failed"):
-            note(.warning, "\(kind): \(SafeText.oneLine(row["errorMessage"]?.string ?? data.text, limit: 300)) (\(Self.source))")
+            note(
+                .warning,
+                "\(kind): \(SafeText.oneLine(row["errorMessage"]?.string ?? data.text, limit: 300)) (\(Self.source))")
         case _ where kind.hasSuffix(".completed"):
             // Durations are nanoseconds under Go's names.
-            let milliseconds = row["durationMs"]?.int ?? (data["Duration"]?.double).map { Int($0.clamped(0, 1e15) / 1e6) } ?? 0
+            let milliseconds =
+                row["durationMs"]?.int ?? (data["Duration"]?.double).map { Int($0.clamped(0, 1e15) / 1e6) } ?? 0
             span(String(kind.dropLast(10)), .other, at, milliseconds, turn, failed: false, [:])
         default: journal.emit(.unknown(kind: "omnia.\(kind)", data: data), turn, at: at)
         }

@@ -1,7 +1,12 @@
 /// Tools that run here: the agent asks, the person or a program answers.
 extension RemoteClient {
     func toolCall(_ wanted: FacadeToolCall) async {
-        guard let open = turn, let session = remote, !wanted.id.isEmpty else { return }
+        guard let session = remote, !wanted.id.isEmpty else { return }
+        guard let open = turn else {
+            // It was given up here.
+            _ = await link.send(.toolNack(session: session, call: wanted.id, reason: "no message waits for it here"))
+            return
+        }
         // Within five seconds, whatever the answer will be.
         _ = await link.send(.toolAck(session: session, call: wanted.id))
         turn?.segment = ""
@@ -88,7 +93,9 @@ extension RemoteClient {
         return reply
     }
 
-    private func withdraw(_ id: QuestionID) { questions.removeValue(forKey: id)?.resume(returning: QuestionReply(.cancel)) }
+    private func withdraw(_ id: QuestionID) {
+        questions.removeValue(forKey: id)?.resume(returning: QuestionReply(.cancel))
+    }
 
     private func finish(_ id: String, _ status: ToolOutcome.Status, _ text: String) {
         guard let (call, began, _) = calls.removeValue(forKey: id) else { return }
@@ -102,7 +109,9 @@ extension RemoteClient {
     /// The server answers a call itself, or ends one that waits here.
     func toolResult(_ id: String, _ result: JSONValue?, _ error: String?) {
         guard let open = calls[id] else {
-            return note(.note, "the server answered the call \(id): \(SafeText.oneLine(error ?? result?.text ?? "", limit: 200))")
+            return note(
+                .note,
+                "the server answered the call \(id): \(SafeText.oneLine(error ?? result?.text ?? "", limit: 200))")
         }
         finish(id, error == nil ? .ok : .failed, error ?? result?.string ?? result?.text ?? "")
         open.task.cancel()

@@ -92,7 +92,11 @@ extension RemoteClient {
         // It repeats the last segment; where nothing was streamed since the last tool, it is the segment.
         if turn?.segment.isEmpty == true, let text { stream(text) }
         for part in parts {
-            if part.type == "text", turn?.segment.isEmpty == true, let text = part.text { stream(text) } else { show(part) }
+            if part.type == "text", turn?.segment.isEmpty == true, let text = part.text {
+                stream(text)
+            } else {
+                show(part)
+            }
         }
         hasHistory = true
         endTurn(.completed)
@@ -142,6 +146,16 @@ extension RemoteClient {
                         id: open.message, role: .assistant, text: open.streamed,
                         interrupted: reason == .cancelled || reason == .interrupted)), open.id)
             said.append(("assistant", open.streamed))
+        }
+        if archive == nil {
+            // What the client can count; the protocol says nothing of it.
+            let usage = TokenUsage(
+                input: TokenEstimate.tokens(open.text), output: TokenEstimate.tokens(open.streamed))
+            journal.emit(
+                .usageReported(
+                    UsageReport(
+                        provider: address.name, model: "remote", usage: usage, source: .estimated, cost: nil,
+                        priceSource: nil, contextWindow: nil)), open.id)
         }
         let status: TraceSpan.Status = reason == .completed ? .ok : .cancelled
         close(status)
@@ -216,7 +230,9 @@ extension RemoteClient {
             return await again(after: patience.busyRetry << open.busyRetries)
         }
         guard !open.isSecondConnection else {
-            failTurn("RATE_LIMITED", "the server still works on another message of this session", hint: Self.hint("RATE_LIMITED"))
+            failTurn(
+                "RATE_LIMITED", "the server still works on another message of this session",
+                hint: Self.hint("RATE_LIMITED"))
             return
         }
         turn?.isSecondConnection = true
@@ -245,11 +261,13 @@ extension RemoteClient {
         let reply = await ask(
             Question(
                 .confirm, from: address.name,
-                message: "The server no longer knows this conversation. Shall a new one begin, and be told what was said here (\(said.count - 1) messages)?"
+                message:
+                    "The server no longer knows this conversation. Shall a new one begin, and be told what was said here (\(said.count - 1) messages)?"
             ))
         guard turn?.id == id else { return }
         guard reply.action == .accept else {
-            return failTurn("SESSION_EXPIRED", "the server no longer knows this conversation", hint: Self.hint("SESSION_EXPIRED"))
+            return failTurn(
+                "SESSION_EXPIRED", "the server no longer knows this conversation", hint: Self.hint("SESSION_EXPIRED"))
         }
         remote = self.own ?? own
         hasHistory = false
@@ -294,7 +312,10 @@ extension RemoteClient {
             await link.reconnect()
         } else if silent >= patience.silenceNotice, !open.saidSilence {
             turn?.saidSilence = true
-            note(.note, "nothing has come for \(DurationText.text(silent)): the server may be working, or have ended the turn without a word; Esc gives up")
+            note(
+                .note,
+                "nothing has come for \(DurationText.text(silent)): the server may be working, or have ended the turn without a word; Esc gives up"
+            )
         }
     }
 }

@@ -21,7 +21,9 @@ extension RemoteClient {
             let bytes = Encodings.fromBase64(attachment.data), let session = remote
         else { return inline }
         let ready: Result<FacadeUpload, EngineError> = await withCheckedContinuation { continuation in
-            guard upload == nil else { return continuation.resume(returning: .failure(EngineError(.busy, "another upload runs"))) }
+            guard upload == nil else {
+                return continuation.resume(returning: .failure(EngineError(.busy, "another upload runs")))
+            }
             upload = continuation
             Task { await self.request(attachment, bytes.count, session) }
         }
@@ -34,7 +36,8 @@ extension RemoteClient {
             let title = "upload \(attachment.name)"
             journal.emit(
                 .toolCallStarted(
-                    ToolCallStarted(call: ToolCall(id: call, tool: title, arguments: [:]), handler: address.name)), turn?.id)
+                    ToolCallStarted(call: ToolCall(id: call, tool: title, arguments: [:]), handler: address.name)),
+                turn?.id)
             let began = clock.now().milliseconds
             var outcome = ToolOutcome(call: call, tool: title, status: .ok, text: place.reference)
             do throws(EngineError) {

@@ -108,7 +108,9 @@ package actor RemoteClient: EngineClient {
         journal.emit(.sessionOpened(opened))
         handler(.starting, "connecting")
         if archive == nil {
-            note(.note, "tokens, cost and the server's own tools are not in this protocol; name 'session_api' to see them")
+            note(
+                .note,
+                "tokens, cost and the server's own tools are not in this protocol; name 'session_api' to see them")
         }
         await archive?.start { [weak self] fact in await self?.learn(fact) }
         await link.start { [weak self] news in await self?.take(news) }
@@ -139,7 +141,8 @@ package actor RemoteClient: EngineClient {
             guard turn == nil, isUp else {
                 queue.append((text, attachments))
                 let why = turn != nil ? "the answer before it" : "the connection"
-                return note(.note, "kept until \(why) is there (\(queue.count) waiting): \(SafeText.oneLine(text, limit: 80))")
+                return note(
+                    .note, "kept until \(why) is there (\(queue.count) waiting): \(SafeText.oneLine(text, limit: 80))")
             }
             await begin(text, attachments)
         case .cancelTurn:
@@ -177,8 +180,8 @@ package actor RemoteClient: EngineClient {
                 note(.warning, "\(error.message); tried again until it works, and what you write is kept")
             }
         case .refused(let error):
-            handler(.failed, error.message)
             note(.error, "\(error.message): it is not tried again by itself", hint: error.hint ?? refusalHint(error))
+            handler(.failed, error.message)
         }
     }
 
@@ -216,7 +219,8 @@ package actor RemoteClient: EngineClient {
         note(
             .warning, "the connection was lost in the middle of an answer (\(why)): what came after is lost here",
             hint: archive == nil
-                ? "say it again, or look for the answer in the server's session" : "the archive may have it in a moment")
+                ? "say it again, or look for the answer in the server's session" : "the archive may have it in a moment"
+        )
         endTurn(.interrupted)
     }
 

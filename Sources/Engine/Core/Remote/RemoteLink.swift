@@ -117,7 +117,11 @@ package actor RemoteLink {
         let clock = clock
         let task = Task { _ = try? await clock.sleep(milliseconds: min(milliseconds, 86_400_000)) }
         pausing = task
-        await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
         pausing = nil
     }
 

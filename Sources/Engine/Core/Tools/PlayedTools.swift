@@ -61,6 +61,7 @@ package struct ClientToolHandler: ToolHandler {
             let content = reply.content ?? ""
             return ToolAnswer(text: content.string ?? content.text, attributes: ["cleo.tool.answered_by": "person"])
         case .decline:
+            if reply.isUnanswered { throw EngineError(.refused, "nobody is there to answer") }
             let why = reply.content?.string.map { $0.isEmpty ? "" : ": \($0)" } ?? ""
             throw EngineError(.refused, "the person declined\(why)")
         case .cancel: throw EngineError(.cancelled, "cancelled")

@@ -84,7 +84,7 @@ package struct LonelyHost: ToolHost {
 
     package func progressed(_ progress: ToolProgress) async { await report(progress) }
     package func ask(_ question: Question) async -> QuestionReply {
-        QuestionReply(.decline, "nobody is there to answer")
+        .unanswered
     }
     package func sample(_ request: SamplingRequest) async throws(EngineError) -> SamplingAnswer {
         throw EngineError(.refused, "there is no model here")

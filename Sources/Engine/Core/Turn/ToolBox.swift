@@ -275,6 +275,7 @@ package actor ToolBox {
         guard let handler = handlers.first(where: { $0.name == name }), let update = updates[name] else {
             return ("there is no handler '\(name)'", 0)
         }
+        if update.phase == .starting { return ("it has not answered yet", 0) }
         if update.phase != .ready { return (update.detail ?? update.phase.rawValue, 0) }
         let began = clock.now().milliseconds
         do throws(EngineError) {

@@ -64,7 +64,10 @@ package struct BeneathFolder: ConfinedFolder {
             let next = openat(descriptor, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             let code = errno
             close(descriptor)
-            guard next >= 0 else { throw code == ELOOP ? Self.outside(path) : DiskFiles.failure(path, code) }
+            guard next >= 0 else {
+                if code == ENOTDIR { throw EngineError(.invalidInput, "'\(path)' is no folder") }
+                throw code == ELOOP ? Self.outside(path) : DiskFiles.failure(path, code)
+            }
             descriptor = next
         }
         return descriptor

@@ -1,4 +1,3 @@
-import CCrypto
 import CCurl
 import CProcess
 package import Engine
@@ -390,23 +389,5 @@ final class CurlWebSocket: @unchecked Sendable {
         reader?.resume(returning: nil)
         opening?.resume(
             returning: .failure(error ?? EngineError(.unreachable, "\(origin) closed the connection: \(reason)")))
-    }
-}
-
-enum WebSocketKey {
-    /// RFC 6455, section 4.2.2.
-    static func accept(_ key: String) -> String {
-        let text = Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)
-        var digest = [UInt8](repeating: 0, count: 20)
-        _ = SHA1(text, text.count, &digest)
-        return Encodings.base64(digest)
-    }
-}
-
-extension StringProtocol {
-    fileprivate var trimmed: String {
-        var rest = Substring(self).drop { $0.isWhitespace }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return String(rest)
     }
 }

@@ -80,7 +80,8 @@ package struct CodeTools: Sendable {
         command += ["--remount-ro", "/dev", "--remount-ro", "/"]
         command += ["--chdir", "/work", "--hostname", "sandbox", "--"]
         command += [
-            "prlimit", "--as=\(limits.memoryMiB * mebibytes)", "--nproc=\(limits.processes)",
+            // What is written to, not what is reserved: some interpreters reserve far more than they use.
+            "prlimit", "--data=\(limits.memoryMiB * mebibytes)", "--nproc=\(limits.processes)",
             "--fsize=\(limits.filesMiB * mebibytes)", "--cpu=\(limits.seconds)", "--nofile=256", "--core=0", "--",
         ]
         return command

@@ -66,6 +66,10 @@ package struct FileTools: Sendable {
                 let bytes = try folder.read(path, limit: Self.readLimit)
                 guard let text = Self.text(bytes) else { throw EngineError(.invalidInput, "'\(path)' is no text") }
                 let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+                guard first <= lines.count else {
+                    throw EngineError(
+                        .invalidInput, "'\(path)' has \(lines.count) lines, and none has the number \(first)")
+                }
                 let part = lines.dropFirst(first - 1).prefix(count)
                 var answer = ToolAnswer(text: part.joined(separator: "\n"))
                 let left = lines.count - (first - 1) - part.count
@@ -123,7 +127,7 @@ package struct FileTools: Sendable {
         }
         guard isAllowed, !parts.contains("..") else {
             throw EngineError(
-                .refused, "'\(path)' is not in a folder that may be written: \(writable.joined(separator: ", "))")
+                .refused, "'\(path)' is no file in a folder that may be written: \(writable.joined(separator: ", "))")
         }
         guard !isProtected(plain), !WorkspaceLoader.allSuffixes.contains(where: plain.hasSuffix) else {
             throw EngineError(.refused, "'\(path)' tells this program what it may do, and is not written by a model")

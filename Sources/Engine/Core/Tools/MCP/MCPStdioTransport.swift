@@ -8,6 +8,8 @@ package final class MCPStdioTransport: MCPTransport {
     private struct State {
         var child: (any ChildProcess)?
         var reader: Task<Void, Never>?
+        /// Lines in a row that are no messages.
+        var strays = 0
         var strayLine: String?
         /// The last write; the next one waits for it, so that a cancellation never overtakes its request.
         var writing: Task<Void, Never>?
@@ -42,6 +44,8 @@ package final class MCPStdioTransport: MCPTransport {
         }
     }
 
+    private static let strayLimit = 10_000
+
     private func read(_ child: any ChildProcess, _ incoming: @escaping MCPIncoming) async {
         var buffer: [UInt8] = []
         while let piece = await child.output() {
@@ -66,10 +70,18 @@ package final class MCPStdioTransport: MCPTransport {
     ) async {
         guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) else { return }
         guard let message = try? JSONParser.parse(line), case .object = message else {
-            // A stray line is no reason to give up a server that works otherwise.
-            state.withLock { $0.strayLine = String(decoding: line.prefix(120), as: UTF8.self) }
+            // A stray line is no reason to give up a server that works otherwise; a flood of them is.
+            let strays = state.withLock { state in
+                state.strayLine = String(decoding: line.prefix(120), as: UTF8.self)
+                state.strays += 1
+                return state.strays
+            }
+            if strays == Self.strayLimit {
+                await end(EngineError(.protocolViolation, "the server prints lines that are no MCP"), child)
+            }
             return
         }
+        state.withLock { $0.strays = 0 }
         if message["method"] == nil, let id = message["id"]?.int {
             replies.answer(id, message)
         } else if message["id"] == nil {

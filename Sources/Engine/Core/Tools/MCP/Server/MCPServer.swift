@@ -27,11 +27,17 @@ package actor MCPServer {
 
     /// One message. Requests are answered in the order in which they are done.
     package func receive(_ bytes: some Collection<UInt8>) async {
-        guard let message = try? JSONParser.parse(Array(bytes)), case .object = message else {
-            return send(JSONRPC.failure(id: .null, code: JSONRPC.parseError, message: "this is no JSON-RPC message"))
+        guard let message = try? JSONParser.parse(Array(bytes)) else {
+            return send(JSONRPC.failure(id: .null, code: JSONRPC.parseError, message: "this is no JSON"))
         }
         let params = message["params"] ?? [:]
-        guard let method = message["method"]?.string else { return }
+        guard let method = message["method"]?.string else {
+            // An answer to a question that nobody asked.
+            if message["result"] != nil || message["error"] != nil { return }
+            return send(
+                JSONRPC.failure(
+                    id: message["id"] ?? .null, code: JSONRPC.invalidRequest, message: "this is no JSON-RPC request"))
+        }
         guard let id = message["id"], !id.isNull else {
             if method == "notifications/cancelled", let id = params["requestId"] { running[id]?.cancel() }
             return
