@@ -85,7 +85,7 @@ enum Option: String, CaseIterable {
         baseURL = "base-url", scenario
     case session, resume = "continue", new, text, json, events, yes, quiet, limit, asOmnia = "as-omnia",
         asMock = "as-mock",
-        tokenEnv = "token-env", sessionAPI = "session-api"
+        tokenEnv = "token-env", sessionAPI = "session-api", remote, context
     case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
     case help, version
@@ -122,6 +122,7 @@ enum Option: String, CaseIterable {
         case .baseURL: "URL"
         case .session: "ID"
         case .tokenEnv: "NAME"
+        case .remote, .context: "CONTEXT|URL"
         case .sessionAPI: "URL"
         case .text: "TEXT"
         case .limit: "N"
@@ -163,6 +164,8 @@ enum Option: String, CaseIterable {
         case .yes: "run every tool without asking"
         case .quiet: "nothing but the answer"
         case .limit: "at most so many"
+        case .remote: "the sessions of a cluster instead of the stored ones: list, search, show, pull"
+        case .context: "also look at an agent in a cluster"
         case .tokenEnv: "the variable that holds the token for the facade (default: CLEO_ATTACH_TOKEN)"
         case .sessionAPI:
             "where the session API is: https://HOST/api/v1, or a dashboard's https://HOST/api/workspaces/NAME"
@@ -182,16 +185,16 @@ enum Command: String, CaseIterable {
         switch self {
         case .chat: Self.agent + [.session, .resume, .new]
         case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
-        case .attach: [.workspace, .text, .session, .tokenEnv, .sessionAPI, .json]
+        case .attach: [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json]
         case .validate: [.json, .format, .strict, .parity]
         case .render: [.workspace, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
         case .compile: [.output, .target, .strict]
         case .`init`: [.force]
         case .tools: [.workspace, .tools, .json, .asOmnia, .asMock, .output, .force]
         case .mcp: [.workspace]
-        case .sessions: [.json, .limit, .format, .output]
+        case .sessions: [.json, .limit, .format, .output, .remote, .tokenEnv, .sessionAPI, .workspace]
         case .prices: [.json, .workspace]
-        case .doctor: [.workspace, .json]
+        case .doctor: [.workspace, .json, .context, .tokenEnv, .sessionAPI]
         case .help, .version, .demoTools: []
         }
     }
@@ -205,7 +208,7 @@ enum Command: String, CaseIterable {
         switch self {
         case .chat: "cleo-tui [chat] [OPTIONS]"
         case .run: "cleo-tui run [-p TEXT] [OPTIONS]"
-        case .attach: "cleo-tui attach wss://HOST/ws?agent=NAME | CONTEXT [-p TEXT]"
+        case .attach: "cleo-tui attach wss://HOST/ws?agent=NAME | CONTEXT [-p TEXT] [--session ID [--continue]]"
         case .validate: "cleo-tui validate PATH…"
         case .render: "cleo-tui render [PACK] [OPTIONS]"
         case .compile: "cleo-tui compile FILE… [-o FILE]"
@@ -213,7 +216,7 @@ enum Command: String, CaseIterable {
         case .tools:
             "cleo-tui tools list | call NAME [JSON] | describe NAME | probe [NAME …] | prompt SERVER NAME [JSON] | read SERVER URI | login SERVER"
         case .mcp: "cleo-tui mcp"
-        case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID"
+        case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID | pull ID --remote CONTEXT"
         case .prices: "cleo-tui prices [list [TEXT]] | prices update FILE"
         case .doctor: "cleo-tui doctor"
         case .help: "cleo-tui help [COMMAND]"

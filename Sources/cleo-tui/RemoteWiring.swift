@@ -93,6 +93,23 @@ struct RemoteWiring {
                 namespace: context.namespace ?? opened.prompt), http: CurlTransport(network()), clock: wiring.clock)
     }
 
+    /// Waits for the facade's greeting, and leaves.
+    /// - Returns: the session that it offers.
+    func greet() async throws(EngineError) -> String {
+        let token = try await context.token.map { (source) throws(EngineError) in try reader(source) }?.key()
+        var request = WebSocketRequest(url: try context.address(), headers: context.headers)
+        if let token { request.headers.append(Header("Authorization", "Bearer \(token.reveal())")) }
+        request.silenceMilliseconds = 5_000
+        let connection = try await CurlWebSocketDialer(network()).dial(request)
+        defer { connection.close(1_000, "") }
+        while let message = await connection.next() {
+            guard case .text(let text) = message, let json = try? JSONParser.parse(text), let event = FacadeEvent(json)
+            else { continue }
+            if case .connected = event.body { return event.session ?? "" }
+        }
+        throw EngineError(.protocolViolation, "'\(name)' does not greet as a facade does")
+    }
+
     func client(
         _ session: SessionID, _ store: any SessionStore, resume: String?
     ) throws(EngineError) -> RemoteClient {

@@ -270,7 +270,7 @@ def test_the_network_goes_and_comes_back(workspace, facade, terminal, free_port)
     screen = terminal(workspace, arguments=("attach", server.url))
     screen.wait("say something", "● 127.0.0.1")
     screen.say("long")
-    screen.wait("half an answer", "lost in the middle of an answer")
+    screen.wait("half an answer", "lost in the middle")
     # What is written meanwhile is kept.
     screen.wait("● 127.0.0.1")
     server.loop.call_soon_threadsafe(server.server.close)
@@ -364,6 +364,76 @@ def test_what_the_facade_does_not_tell(workspace, facade, http, terminal):
 def test_without_a_session_api_it_says_what_is_missing(workspace, facade, terminal):
     screen = terminal(workspace, arguments=("attach", facade(echo).url))
     screen.wait("are not in this", "name 'session_api' to see them")
+
+
+SESSION = "3f604218-0000-4000-8000-000000000001"
+
+
+def whole(path):
+    """A session API with one session of two turns."""
+    if "/messages" in path:
+        return {"messages": [] if "after=" in path else [
+            {"id": "a", "role": "user", "content": "where is 1042?", "timestamp": "2026-11-20T10:00:00Z", "sequenceNum": 1},
+            {"id": "b", "role": "assistant", "content": "it is lost", "timestamp": "2026-11-20T10:00:05.25Z", "sequenceNum": 2},
+            {"id": "c", "role": "user", "content": "why?", "timestamp": "2026-11-20T10:01:00+01:00", "sequenceNum": 3},
+            {"id": "d", "role": "system", "content": "INTERNAL_ERROR: generic", "metadata": {"type": "error"}, "timestamp": "2026-11-20T10:01:01Z", "sequenceNum": 4}],
+            "hasMore": False}
+    if path.split("?")[0].endswith("/sessions") or "/search" in path:
+        return {"sessions": [{"id": SESSION, "agentName": "demo", "status": "error", "messageCount": 4, "estimatedCostUSD": 0.5,
+                              "toolCallCount": 0, "totalInputTokens": 10, "updatedAt": "2026-11-20T10:01:01Z", "lastMessagePreview": "why?"}]}
+    if path.rsplit("/", 1)[1].split("?")[0] in ("tool-calls", "provider-calls", "events", "eval-results"):
+        return archive_rows(path)
+    return {"session": {"id": SESSION, "promptPackName": "shop", "promptPackVersion": "2.1"}, "messages": []}
+
+
+@pytest.fixture
+def archive(http):
+    return http(lambda handler, _: handler.reply(
+        404 if "ffff" in handler.path else 200, json.dumps(whole(handler.path)), {"Content-Type": "application/json"}))
+
+
+def test_looking_without_touching(workspace, facade, archive, terminal):
+    server = facade(echo)
+    api = ("--session-api", f"{archive.url}/api/v1")
+    shown = workspace.run("attach", server.url, "--session", SESSION, *api)
+    assert shown.returncode == 0 or "where is 1042?" in shown.stdout, shown.stderr
+    assert "> where is 1042?" in shown.stdout and "it is lost" in shown.stdout and "▸ lookup" in shown.stdout
+    assert "INTERNAL_ERROR: generic" in shown.stdout and not server.requests
+    screen = terminal(workspace, arguments=("attach", server.url, "--session", SESSION, *api))
+    screen.wait("it is lost", "$0.25", "only looked at", "the archive has no answer")
+    screen.say("hello?")
+    screen.wait("is only looked at")
+    assert not server.frames
+    missing = workspace.run("attach", server.url, "--session", "ffff", *api)
+    assert missing.returncode == 2 and "HTTP 404" in missing.stderr
+    # Going on in it is said apart.
+    workspace.run("attach", server.url, "--session", SESSION, "--continue", "-p", "go on", *api)
+    assert server.frames[0]["session_id"] == SESSION
+
+
+def test_sessions_of_a_cluster(workspace, archive):
+    api = ("--remote", "ws://127.0.0.1:1/ws?agent=demo", "--session-api", f"{archive.url}/api/v1")
+    listed = workspace.run("sessions", "list", *api)
+    assert SESSION in listed.stdout and "$0.50" in listed.stdout and "why?" in listed.stdout
+    assert "namespace=default" in archive.requests[0][1]
+    assert SESSION in workspace.run("sessions", "search", "lost", *api).stdout
+    assert "q=lost" in archive.requests[-1][1]
+    pulled = workspace.run("sessions", "pull", SESSION, *api)
+    local = pulled.stdout.strip()
+    assert pulled.returncode == 0 and local.startswith("pulled"), pulled.stderr
+    assert "it is lost" in workspace.run("sessions", "show", local).stdout
+    turns = workspace.query(f"SELECT type FROM events WHERE session = '{local}' AND type LIKE 'turn.f%' ORDER BY sequence")
+    assert turns == [("turn.finished",), ("turn.failed",)]
+    assert local in workspace.run("sessions", "list").stdout
+
+
+def test_the_doctor_looks_at_a_cluster(workspace, facade, archive, free_port):
+    workspace.write("cleo.yaml", f"contexts: {{c: {{url: '{facade(echo).url}', session_api: '{archive.url}/api/v1'}}, "
+                    f"gone: {{url: 'ws://127.0.0.1:{free_port}/ws?agent=x'}}}}\n")
+    said = workspace.run("doctor", "--context", "c").stdout
+    assert "greets in" in said and "no tool was called in its last 1 sessions" in said and "ended with an error" in said
+    gone = workspace.run("doctor", "--context", "gone")
+    assert "cannot be reached" in gone.stdout and "none is named" in gone.stdout and gone.returncode == 1
 
 
 # The real server's transcripts

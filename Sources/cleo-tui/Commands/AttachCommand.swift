@@ -22,9 +22,14 @@ enum AttachCommand {
         let remote = try RemoteWiring(target, arguments)
         let (store, problem) = remote.wiring.store()
         let session = SessionID(remote.wiring.ids.next("attached"))
-        let client = try remote.client(session, store, resume: arguments[.session])
+        let isResumed = arguments.has(.resume)
+        let client = try remote.client(session, store, resume: isResumed ? arguments[.session] : nil)
         let opened = remote.opened
-        let begin: @Sendable () -> Void = { Task { await client.start(opened) } }
+        if let id = arguments[.session], !isResumed {
+            try blocking { () async throws(EngineError) in try await client.load(id, opened: opened) }
+        }
+        let isRead = arguments[.session] != nil && !isResumed
+        let begin: @Sendable () -> Void = { if !isRead { Task { await client.start(opened) } } }
         defer {
             blocking {
                 await client.close(); await store.flush()
@@ -44,6 +49,13 @@ enum AttachCommand {
             exit(128 + signal)
         }
         begin()
+        if isRead {
+            let events = try blocking { () async throws(EngineError) in
+                try await client.feed(of: session, after: 0).take()
+            }
+            Shown.print(events, asJSON: arguments.has(.json))
+            return .done
+        }
         return try lines(arguments, client, session)
     }
 

@@ -5,7 +5,7 @@ import Glibc
 
 /// What works here, what does not, and what to do.
 enum DoctorCommand {
-    private struct Finding {
+    struct Finding {
         enum State: String { case good = "ok", warning, bad = "problem" }
         var state: State
         var what: String
@@ -17,6 +17,7 @@ enum DoctorCommand {
         var findings = [program(), terminal(), locale()]
         do throws(EngineError) {
             let wiring = try Wiring(arguments)
+            if let target = arguments[.context] { findings += try remote(target, arguments) }
             findings += [files(wiring), store(wiring)] + (try workspace(wiring, arguments)) + [key()]
         } catch {
             findings.append(Finding(state: .bad, what: "workspace", detail: error.message, mend: error.hint))

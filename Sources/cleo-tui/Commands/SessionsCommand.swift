@@ -5,8 +5,9 @@ import EngineSystem
 enum SessionsCommand {
     static func run(_ arguments: Arguments) -> ExitCode {
         do throws(EngineError) {
-            let store = try Wiring.openStore()
             let words = arguments.words
+            if let target = arguments[.remote] { return try remote(target, words, arguments) }
+            let store = try Wiring.openStore()
             switch words.first {
             case "list", nil: return try list(store, arguments)
             case "show": return try show(store, try identifier(words), arguments)
@@ -23,18 +24,18 @@ enum SessionsCommand {
         }
     }
 
-    private static func usage(_ message: String) -> EngineError {
+    static func usage(_ message: String) -> EngineError {
         EngineError(.invalidInput, message, hint: Command.sessions.usage)
     }
 
-    private static func identifier(_ words: [String]) throws(EngineError) -> SessionID {
+    static func identifier(_ words: [String]) throws(EngineError) -> SessionID {
         guard words.count == 2 else {
             throw usage("'sessions \(words[0])' needs the name of a session; 'sessions list' shows them")
         }
         return SessionID(words[1])
     }
 
-    private static func limit(_ arguments: Arguments) throws(EngineError) -> Int {
+    static func limit(_ arguments: Arguments) throws(EngineError) -> Int {
         guard let text = arguments[.limit] else { return 50 }
         guard let limit = Int(text), limit > 0 else { throw usage("'--limit' needs a number above zero") }
         return limit
@@ -78,14 +79,7 @@ enum SessionsCommand {
     private static func show(
         _ store: any SessionStore, _ id: SessionID, _ arguments: Arguments
     ) throws(EngineError) -> ExitCode {
-        let events = try events(store, id)
-        if arguments.has(.json) {
-            Console.out(JSONValue.array(events.map(\.json)).prettyText)
-            return .done
-        }
-        var transcript = Transcript()
-        for event in events { transcript.apply(event) }
-        for item in transcript.items { Console.out(PlainText.lines(of: item).joined(separator: "\n")) }
+        Shown.print(try events(store, id), asJSON: arguments.has(.json))
         return .done
     }
 

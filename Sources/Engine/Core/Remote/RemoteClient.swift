@@ -75,6 +75,10 @@ package actor RemoteClient: EngineClient {
     var turns: [(id: TurnID, began: Timestamp, span: SpanID)] = []
     /// Calls of the server's own tools that have not ended, by their `callId`.
     var remoteCalls: [String: [ToolCall]] = [:]
+    /// Only looked at: nothing is sent.
+    var isReadOnly = false
+    /// The turn that is being read from the archive.
+    var learnedTurn: TraceSpan?
     /// What was said last of who serves.
     var learned = ""
 
@@ -137,6 +141,9 @@ package actor RemoteClient: EngineClient {
 
     package func submit(_ command: EngineCommand) async throws(EngineError) {
         switch command {
+        case .send where isReadOnly:
+            throw EngineError(
+                .refused, "this session is only looked at", hint: "attach with --session ID --continue to talk in it")
         case .send(_, let text, let attachments):
             guard turn == nil, isUp else {
                 queue.append((text, attachments))
@@ -216,12 +223,12 @@ package actor RemoteClient: EngineClient {
         dropCalls("the connection was lost")
         uploadRefused(EngineError(.unreachable, "the connection was lost"))
         guard let open = turn, open.wasSent else { return }
-        note(
-            .warning, "the connection was lost in the middle of an answer (\(why)): what came after is lost here",
+        failTurn(
+            "connection_lost",
+            "the connection was lost in the middle of the answer (\(why)): what came after is lost here",
             hint: archive == nil
-                ? "say it again, or look for the answer in the server's session" : "the archive may have it in a moment"
-        )
-        endTurn(.interrupted)
+                ? "Alt-r says it again; the server's session may have the answer"
+                : "the archive may have it in a moment")
     }
 
     // MARK: words
