@@ -1,4 +1,8 @@
 #include "CProcess.h"
+#include <sys/epoll.h>
+#include <pthread.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -93,4 +97,69 @@ int cproc_listen(int port, int *bound) {
     }
     *bound = ntohs(address.sin_port);
     return handle;
+}
+
+int cproc_listen_at(const char *text, int port, int *bound) {
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((unsigned short)port);
+    if (inet_pton(AF_INET, text, &address.sin_addr) != 1) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (handle < 0) return -1;
+    int on = 1;
+    setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    socklen_t length = sizeof address;
+    if (bind(handle, (struct sockaddr *)&address, length) || listen(handle, 1024)
+        || getsockname(handle, (struct sockaddr *)&address, &length)) {
+        int code = errno;
+        close(handle);
+        errno = code;
+        return -1;
+    }
+    *bound = ntohs(address.sin_port);
+    return handle;
+}
+
+int cproc_accept(int listener) {
+    int handle = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (handle >= 0) {
+        int on = 1;
+        setsockopt(handle, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    return handle;
+}
+
+void cproc_hold_signals(void) {
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &held, NULL);
+}
+
+int cproc_poller(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+void cproc_watch(int poller, int handle, int what, int is_new) {
+    struct epoll_event event;
+    memset(&event, 0, sizeof event);
+    event.events = (what & CPROC_READ ? EPOLLIN : 0) | (what & CPROC_WRITE ? EPOLLOUT : 0);
+    event.data.fd = handle;
+    epoll_ctl(poller, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, handle, &event);
+}
+
+void cproc_unwatch(int poller, int handle) { epoll_ctl(poller, EPOLL_CTL_DEL, handle, NULL); }
+
+int cproc_ready(int poller, int *handles, int *whats, int count, int milliseconds) {
+    struct epoll_event events[256];
+    int ready = epoll_wait(poller, events, count < 256 ? count : 256, milliseconds);
+    for (int i = 0; i < ready; i++) {
+        handles[i] = events[i].data.fd;
+        whats[i] = (events[i].events & EPOLLOUT ? CPROC_WRITE : 0) | (events[i].events & ~(unsigned)EPOLLOUT ? CPROC_READ : 0);
+    }
+    return ready < 0 ? 0 : ready;
 }

@@ -85,7 +85,7 @@ enum Option: String, CaseIterable {
         baseURL = "base-url", scenario
     case session, resume = "continue", new, text, json, events, yes, quiet, limit, asOmnia = "as-omnia",
         asMock = "as-mock",
-        tokenEnv = "token-env", sessionAPI = "session-api", remote, context
+        tokenEnv = "token-env", sessionAPI = "session-api", remote, context, listen
     case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
     case help, version
@@ -122,6 +122,7 @@ enum Option: String, CaseIterable {
         case .baseURL: "URL"
         case .session: "ID"
         case .tokenEnv: "NAME"
+        case .listen: "ADDRESS:PORT"
         case .remote, .context: "CONTEXT|URL"
         case .sessionAPI: "URL"
         case .text: "TEXT"
@@ -165,8 +166,9 @@ enum Option: String, CaseIterable {
         case .quiet: "nothing but the answer"
         case .limit: "at most so many"
         case .remote: "the sessions of a cluster instead of the stored ones: list, search, show, pull"
+        case .listen: "where to listen (default: 127.0.0.1:8080); another address than loopback needs a token"
         case .context: "also look at an agent in a cluster"
-        case .tokenEnv: "the variable that holds the token for the facade (default: CLEO_ATTACH_TOKEN)"
+        case .tokenEnv: "the variable that holds the token (default: CLEO_ATTACH_TOKEN; for serve: CLEO_SERVE_TOKEN)"
         case .sessionAPI:
             "where the session API is: https://HOST/api/v1, or a dashboard's https://HOST/api/workspaces/NAME"
         case .asMock: "write the call's answer as a mock, PromptKit's 'kind: Tool' (with -o: into a file)"
@@ -178,7 +180,8 @@ enum Option: String, CaseIterable {
 }
 
 enum Command: String, CaseIterable {
-    case chat, run, attach, validate, render, compile, `init`, tools, mcp, sessions, prices, doctor, help, version
+    case chat, run, attach, serve, validate, render, compile, `init`, tools, mcp, sessions, prices, doctor, help,
+        version
     case demoTools = "demo-tools"
 
     var options: [Option] {
@@ -186,6 +189,7 @@ enum Command: String, CaseIterable {
         case .chat: Self.agent + [.session, .resume, .new]
         case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
         case .attach: [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json]
+        case .serve: Self.agent + [.listen, .tokenEnv, .yes]
         case .validate: [.json, .format, .strict, .parity]
         case .render: [.workspace, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
         case .compile: [.output, .target, .strict]
@@ -209,6 +213,7 @@ enum Command: String, CaseIterable {
         case .chat: "cleo-tui [chat] [OPTIONS]"
         case .run: "cleo-tui run [-p TEXT] [OPTIONS]"
         case .attach: "cleo-tui attach wss://HOST/ws?agent=NAME | CONTEXT [-p TEXT] [--session ID [--continue]]"
+        case .serve: "cleo-tui serve [--listen 127.0.0.1:8080]"
         case .validate: "cleo-tui validate PATH…"
         case .render: "cleo-tui render [PACK] [OPTIONS]"
         case .compile: "cleo-tui compile FILE… [-o FILE]"
@@ -230,6 +235,7 @@ enum Command: String, CaseIterable {
         case .chat: "the screen; a plain conversation where there is no screen"
         case .run: "one answer, no screen; what stands on standard input is added to the text"
         case .attach: "the screen, with an agent in a cluster behind it (Omnia's facade)"
+        case .serve: "the local agent behind Omnia's facade (WebSocket) and OpenAI's chat interface"
         case .validate: "checks packs, tools files, mock files, provider files and cleo.yaml"
         case .render: "what the model would be sent, and what gave each part of it"
         case .compile: "PromptConfig files or an arena file as one pack, the same bytes for the same input"

@@ -22,6 +22,7 @@ enum Main {
         case .chat: ChatCommand.run(arguments)
         case .run: RunCommand.run(arguments)
         case .attach: AttachCommand.run(arguments)
+        case .serve: ServeCommand.run(arguments)
         case .validate: ValidateCommand.run(arguments)
         case .render: RenderCommand.run(arguments)
         case .compile: CompileCommand.run(arguments)

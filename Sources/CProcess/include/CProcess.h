@@ -22,5 +22,19 @@ int cproc_lock(const char *path);
 long cproc_program_path(char *buffer, size_t size);
 /* Ignores SIGPIPE; a broken pipe is an error of write(2), not the end. */
 void cproc_ignore_sigpipe(void);
+/* Waits for many descriptors (epoll). Returns a descriptor or -1. */
+int cproc_poller(void);
+/* What to wait for at `handle`: CPROC_READ, CPROC_WRITE, both or neither. */
+enum { CPROC_READ = 1, CPROC_WRITE = 2 };
+void cproc_watch(int poller, int handle, int what, int is_new);
+void cproc_unwatch(int poller, int handle);
+/* Up to `count` descriptors and what they are ready for. Returns how many; zero after `milliseconds`. */
+int cproc_ready(int poller, int *handles, int *whats, int count, int milliseconds);
+/* Listens on an IPv4 address, without blocking. Returns the descriptor or -1; *bound is the port. */
+int cproc_listen_at(const char *address, int port, int *bound);
+/* A connection that waits, without blocking, closed on exec; -1 when none does. */
+int cproc_accept(int listener);
+/* Signals that end the program wait for sigwait(3), in every thread that begins after this. */
+void cproc_hold_signals(void);
 /* Listens on 127.0.0.1 at `port` (0: any). Returns the descriptor or -1; *bound is the port. */
 int cproc_listen(int port, int *bound);

@@ -1,9 +1,9 @@
 import CCrypto
 import Engine
 
-enum WebSocketKey {
+package enum WebSocketKey {
     /// RFC 6455, section 4.2.2.
-    static func accept(_ key: String) -> String {
+    package static func accept(_ key: String) -> String {
         let text = Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)
         var digest = [UInt8](repeating: 0, count: 20)
         _ = SHA1(text, text.count, &digest)

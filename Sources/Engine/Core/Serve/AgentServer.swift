@@ -1,0 +1,179 @@
+import Synchronization
+
+/// The local engine behind Omnia's facade and OpenAI's chat interface: what one connection asks for, and who answers.
+///
+/// Concurrency: `open` is under its lock; the rest never changes.
+package final class AgentServer: Sendable {
+    package struct Settings: Sendable {
+        /// The first one answers where none is named.
+        package var agent: String
+        package var namespace = "default"
+        /// Nil: whoever reaches the address may talk.
+        package var token: Secret?
+        /// Whether tools that would ask a person run here.
+        package var approves = false
+        package var pingMilliseconds = 30_000
+        package var pongMilliseconds = 60_000
+        package var framesPerSecond = 50
+        package var frameBurst = 100
+        package var toolAckMilliseconds = 5_000
+        package var toolResultMilliseconds = 60_000
+
+        package init(agent: String) { self.agent = agent }
+    }
+
+    let client: any EngineClient
+    let store: any SessionStore
+    let clock: any EngineClock
+    let ids: any IdentifierSource
+    let settings: Settings
+    let counters = ServerCounters()
+    /// `Sec-WebSocket-Accept` for a key (RFC 6455, section 4.2.2).
+    let acceptance: @Sendable (String) -> String
+    let newSession: @Sendable () -> String
+    private let open = Mutex<[ObjectIdentifier: ServedConnection]>([:])
+
+    package init(
+        client: any EngineClient, store: any SessionStore, clock: any EngineClock, ids: any IdentifierSource,
+        settings: Settings, acceptance: @escaping @Sendable (String) -> String,
+        newSession: @escaping @Sendable () -> String
+    ) {
+        self.client = client
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+        self.settings = settings
+        self.acceptance = acceptance
+        self.newSession = newSession
+    }
+
+    /// No new conversations; those that run go on.
+    package func drain() { counters.drain() }
+
+    /// Tells whoever is still connected that it is over.
+    package func leave() async {
+        for connection in open.withLock({ Array($0.values) }) { await connection.leave(1_001, "server shutdown") }
+    }
+
+    /// Whether nothing runs any more.
+    package var isIdle: Bool { counters.inFlight == 0 }
+
+    /// Serves one connection to its end.
+    package func serve(_ socket: any ServerSocket) async {
+        var connection = HTTPServerConnection(socket)
+        while true {
+            let request: ServerRequest
+            do throws(HTTPServerConnection.Refusal) {
+                guard let next = try await connection.next() else { break }
+                request = next
+            } catch {
+                connection.answer(.text(error.status, error.words), keepsAlive: false)
+                break
+            }
+            guard !isForeign(request) else {
+                connection.answer(.text(403, "pages of other hosts may not talk to this agent"), keepsAlive: false)
+                break
+            }
+            if request.header("upgrade")?.lowercased() == "websocket" {
+                if await upgrade(request, connection) { return }
+                break
+            }
+            guard await answer(request, connection), request.keepsAlive else { break }
+        }
+        socket.close()
+    }
+
+    // MARK: HTTP
+
+    /// - Returns: whether the connection can go on.
+    private func answer(_ request: ServerRequest, _ connection: HTTPServerConnection) async -> Bool {
+        switch (request.method, request.path) {
+        case ("GET", "/healthz"): connection.answer(.text(200, "ok"), keepsAlive: request.keepsAlive)
+        case ("GET", "/readyz"):
+            connection.answer(
+                counters.isDraining ? .text(503, "draining") : .text(200, "ok"), keepsAlive: request.keepsAlive)
+        case ("GET", "/metrics"):
+            let text = counters.text(agent: settings.agent, namespace: settings.namespace)
+            connection.answer(
+                ServerResponse(
+                    200, [Header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")], Array(text.utf8)),
+                keepsAlive: request.keepsAlive)
+        case (let method, let path) where path.hasPrefix("/v1/"):
+            guard isLetIn(request) else {
+                connection.answer(
+                    OpenAIServer.refusal(401, "the token is missing, or wrong"), keepsAlive: request.keepsAlive)
+                return true
+            }
+            return await OpenAIServer(self).answer(method, path, request, connection)
+        default:
+            connection.answer(
+                .text(404, "there is nothing here: /ws, /v1/chat/completions, /healthz"), keepsAlive: request.keepsAlive
+            )
+        }
+        return true
+    }
+
+    /// A page in a browser of this machine that is not ours: it says its own origin, or came under a name that it has
+    /// given to this address (DNS rebinding).
+    private func isForeign(_ request: ServerRequest) -> Bool {
+        let host = (request.header("host") ?? "").lowercased()
+        if let origin = request.header("origin"), WebAddress(origin)?.authority.lowercased() != host { return true }
+        let name = host.prefix { $0 != ":" }
+        let isHere = name == "localhost" || name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." }
+        return settings.token == nil && !host.isEmpty && !isHere
+    }
+
+    /// Compares in constant time.
+    func isLetIn(_ request: ServerRequest) -> Bool {
+        guard let token = settings.token else { return true }
+        let wanted = Array("Bearer \(token.reveal())".utf8)
+        let given = Array((request.header("authorization") ?? "").utf8)
+        var difference = wanted.count ^ given.count
+        for (index, byte) in wanted.enumerated() { difference |= Int(byte ^ (index < given.count ? given[index] : 0)) }
+        return difference == 0
+    }
+
+    // MARK: the facade
+
+    /// In the order of the original: draining, agent, credentials.
+    private func objection(_ request: ServerRequest) -> (status: Int, words: String)? {
+        guard request.path == "/ws" || request.path.hasPrefix("/api/agents/") else {
+            return (404, "no WebSocket is here")
+        }
+        if counters.isDraining { return (503, "server draining") }
+        let agent = request.query["agent"] ?? ""
+        if agent.isEmpty, request.path == "/ws" { return (400, "agent parameter is required") }
+        if !agent.isEmpty, agent != settings.agent {
+            return (404, "there is no agent '\(SafeText.oneLine(agent, limit: 80))' here, but '\(settings.agent)'")
+        }
+        guard isLetIn(request) else { return (401, "unauthorized") }
+        guard request.header("sec-websocket-version") == "13", request.header("sec-websocket-key")?.isEmpty == false
+        else {
+            return (400, "this is no WebSocket of version 13")
+        }
+        return nil
+    }
+
+    /// - Returns: whether the connection was a WebSocket, which is over now.
+    private func upgrade(_ request: ServerRequest, _ connection: HTTPServerConnection) async -> Bool {
+        if let (status, words) = objection(request) {
+            connection.answer(.text(status, words), keepsAlive: false)
+            return false
+        }
+        let (socket, bytes) = connection.rest
+        socket.write(
+            HTTPServerConnection.head(
+                101,
+                [
+                    Header("Upgrade", "websocket"), Header("Connection", "Upgrade"),
+                    Header("Sec-WebSocket-Accept", acceptance(request.header("sec-websocket-key") ?? "")),
+                ]))
+        let served = ServedConnection(self, socket)
+        counters.connected(1)
+        open.withLock { $0[ObjectIdentifier(served)] = served }
+        await served.run(bytes)
+        _ = open.withLock { $0.removeValue(forKey: ObjectIdentifier(served)) }
+        counters.connected(-1)
+        return true
+    }
+}

@@ -1,0 +1,225 @@
+/// OpenAI's chat interface over the agent: any chat client can talk to it; its tools run inside.
+struct OpenAIServer {
+    private let server: AgentServer
+
+    init(_ server: AgentServer) { self.server = server }
+
+    static func refusal(_ status: Int, _ message: String, param: String? = nil) -> ServerResponse {
+        let type = status == 401 ? "authentication_error" : status >= 500 ? "server_error" : "invalid_request_error"
+        return .json(
+            status,
+            [
+                "error": [
+                    "message": .string(message), "type": .string(type), "param": param.map { .string($0) } ?? .null,
+                    "code": .null,
+                ]
+            ])
+    }
+
+    /// - Returns: whether the connection can go on.
+    func answer(
+        _ method: String, _ path: String, _ request: ServerRequest, _ connection: HTTPServerConnection
+    ) async -> Bool {
+        func answer(_ response: ServerResponse) -> Bool {
+            connection.answer(response, keepsAlive: request.keepsAlive)
+            return true
+        }
+        let name = server.settings.agent
+        let model: JSONValue = ["id": .string(name), "object": "model", "created": 0, "owned_by": "cleo-tui"]
+        switch (method, path) {
+        case ("GET", "/v1/models"): return answer(.json(200, ["object": "list", "data": [model]]))
+        case ("GET", "/v1/models/\(name)"): return answer(.json(200, model))
+        case ("POST", "/v1/chat/completions"): break
+        case (_, "/v1/chat/completions"), (_, "/v1/models"):
+            return answer(Self.refusal(405, "this method is not known here"))
+        default: return answer(Self.refusal(404, "there is no '\(path)' here"))
+        }
+        guard !server.counters.isDraining else { return answer(Self.refusal(503, "the server is shutting down")) }
+        guard let body = try? JSONParser.parse(request.body), let messages = body["messages"]?.array else {
+            return answer(Self.refusal(400, "the body is no JSON with 'messages'", param: "messages"))
+        }
+        if let model = body["model"]?.string, model != name {
+            return answer(
+                Self.refusal(
+                    404, "there is no model '\(SafeText.oneLine(model, limit: 80))' here, but '\(name)'", param: "model"
+                ))
+        }
+        if body["tools"]?.array?.isEmpty == false {
+            return answer(
+                Self.refusal(400, "the agent has its own tools; others cannot be given to it", param: "tools"))
+        }
+        guard let last = messages.last, last["role"] == "user" else {
+            return answer(Self.refusal(400, "the last message must be the user's", param: "messages"))
+        }
+        server.counters.began()
+        let began = server.clock.now().milliseconds
+        let isWell = await complete(body, Array(messages.dropLast()), Self.text(last), request, connection)
+        server.counters.ended(
+            isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
+        return true
+    }
+
+    /// Of a message: a text, or its parts.
+    private static func text(_ message: JSONValue) -> String {
+        message["content"]?.string
+            ?? (message["content"]?.array ?? []).filter { $0["type"] == "text" }.compactMap { $0["text"]?.string }
+            .joined(separator: "\n")
+    }
+
+    /// What was said before goes into the log of a new session, as if it had been said here.
+    private func seed(_ messages: [JSONValue], _ id: SessionID) {
+        var sequence = 0
+        func append(_ body: TurnEvent, _ turn: TurnID) {
+            sequence += 1
+            server.store.append(
+                EngineEvent(sequence: sequence, at: server.clock.now(), session: id, turn: turn, body: body))
+        }
+        var turn: TurnID?
+        for message in messages {
+            let text = Self.text(message)
+            switch message["role"]?.string {
+            case "user":
+                if let turn { append(.turnFinished(TurnFinished(reason: .completed)), turn) }
+                let next = TurnID(server.ids.next("turn"))
+                turn = next
+                append(.turnStarted(TurnStarted(message: MessageID(server.ids.next("m")), text: text)), next)
+            case "assistant":
+                guard let turn, !text.isEmpty else { continue }
+                append(
+                    .messageCompleted(Message(id: MessageID(server.ids.next("m")), role: .assistant, text: text)), turn)
+            default: continue
+            }
+        }
+        if let turn { append(.turnFinished(TurnFinished(reason: .completed)), turn) }
+    }
+
+    private func complete(
+        _ body: JSONValue, _ history: [JSONValue], _ text: String, _ request: ServerRequest,
+        _ connection: HTTPServerConnection
+    ) async -> Bool {
+        let id = SessionID(server.newSession())
+        seed(history, id)
+        let isStreaming = body["stream"]?.bool == true
+        let wantsUsage = body["stream_options"]?["include_usage"]?.bool == true
+        let created = server.clock.now().milliseconds / 1_000
+        let reply = "chatcmpl-\(id.rawValue)"
+        func chunk(_ delta: JSONValue, finish: String? = nil) -> JSONValue {
+            [
+                "id": .string(reply), "object": "chat.completion.chunk", "created": .int(created),
+                "model": .string(server.settings.agent),
+                "choices": [["index": 0, "delta": delta, "finish_reason": finish.map { .string($0) } ?? .null]],
+            ]
+        }
+        func event(_ value: JSONValue) -> Bool { connection.piece(Array("data: \(value.text)\n\n".utf8)) }
+        var hasBegun = false
+        func begin() {
+            guard !hasBegun else { return }
+            hasBegun = true
+            connection.begin(200, [Header("Content-Type", "text/event-stream"), Header("Cache-Control", "no-store")])
+            _ = event(chunk(["role": "assistant", "content": ""]))
+        }
+        func broken(_ status: Int, _ message: String) -> Bool {
+            guard hasBegun else {
+                connection.answer(Self.refusal(status, message), keepsAlive: request.keepsAlive)
+                return false
+            }
+            _ = event(["error": ["message": .string(message), "type": "server_error"]])
+            connection.end()
+            return false
+        }
+        let answer: TurnAnswer
+        do throws(EngineError) {
+            answer = try await TurnAnswer.run(server, id, text) { piece in
+                guard isStreaming else { return true }
+                begin()
+                return event(chunk(["content": .string(piece)]))
+            }
+        } catch {
+            return broken(error.code == .rateLimited ? 429 : 500, error.message)
+        }
+        if let error = answer.error { return broken(500, error) }
+        let usage: JSONValue = [
+            "prompt_tokens": .int(answer.input), "completion_tokens": .int(answer.output),
+            "total_tokens": .int(answer.input + answer.output),
+        ]
+        guard isStreaming else {
+            connection.answer(
+                .json(
+                    200,
+                    [
+                        "id": .string(reply), "object": "chat.completion", "created": .int(created),
+                        "model": .string(server.settings.agent),
+                        "choices": [
+                            [
+                                "index": 0, "message": ["role": "assistant", "content": .string(answer.text)],
+                                "finish_reason": .string(answer.finish),
+                            ]
+                        ], "usage": usage,
+                    ]), keepsAlive: request.keepsAlive)
+            return true
+        }
+        begin()
+        _ = event(chunk([:], finish: answer.finish))
+        if wantsUsage {
+            var last = chunk([:]).object ?? [:]
+            last["choices"] = []
+            last["usage"] = usage
+            _ = event(.object(last))
+        }
+        _ = connection.piece(Array("data: [DONE]\n\n".utf8))
+        connection.end()
+        return true
+    }
+}
+
+/// One turn of the engine, for those who only want its text.
+struct TurnAnswer {
+    var text = ""
+    var finish = "stop"
+    var input = 0
+    var output = 0
+    var error: String?
+
+    /// - Parameter piece: gets the text as it comes; false gives up.
+    static func run(
+        _ server: AgentServer, _ id: SessionID, _ text: String, piece: (String) -> Bool
+    ) async throws(EngineError) -> TurnAnswer {
+        let client = server.client
+        let feed = try await client.feed(of: id, after: .max)
+        defer { feed.finish() }
+        _ = feed.take()
+        try await client.submit(.send(id, text: text))
+        var answer = TurnAnswer()
+        while let events = await feed.next() {
+            for event in events {
+                switch event.body {
+                case .messageDelta(let delta) where delta.channel == .text:
+                    answer.text += delta.text
+                    if !piece(delta.text) { try await client.submit(.cancelTurn(id)) }
+                case .usageReported(let report):
+                    answer.input += report.usage.input + report.usage.cacheRead + report.usage.cacheWrite
+                    answer.output += report.usage.output
+                case .approvalRequested(let request):
+                    let decision: ApprovalDecision =
+                        server.settings.approves
+                        ? .once : .deny(reason: "nobody is asked here; 'serve --yes' lets tools run")
+                    try await client.submit(.answerApproval(id, request.call.id, decision))
+                case .questionAsked(let question):
+                    try await client.submit(.answerQuestion(id, question.id, .unanswered))
+                case .turnFinished(let finished):
+                    switch finished.reason {
+                    case .length, .roundLimit: answer.finish = "length"
+                    case .filtered, .guarded: answer.finish = "content_filter"
+                    case .completed, .cancelled, .interrupted: break
+                    }
+                    return answer
+                case .turnFailed(let error):
+                    answer.error = "\(error.code): \(error.message)"
+                    return answer
+                default: break
+                }
+            }
+        }
+        throw EngineError(.cancelled, "the engine was stopped")
+    }
+}

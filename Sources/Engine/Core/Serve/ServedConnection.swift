@@ -1,0 +1,286 @@
+/// One connection of the facade: frames in, frames out, at most one message at a time.
+///
+/// It does what the original does (AltairaLabs/Omnia, `internal/facade`), but for its traps: every message ends with a
+/// `done` or an `error`, and an error leaves nothing behind.
+actor ServedConnection {
+    private let server: AgentServer
+    private let socket: any ServerSocket
+    /// What this connection was given.
+    private let own: String
+    private var session: String
+    private var turn: Task<Void, Never>?
+    private var reader: WebSocketReader
+    private var heardPong: Int
+    /// Frames that may come before it is too many, and when that was counted.
+    private var allowance: Double
+    private var countedAt: Int
+    /// Client tools that wait: by the call's name.
+    private var waiting: [String: CheckedContinuation<JSONValue?, Never>] = [:]
+    private var acknowledged: Set<String> = []
+    private var isOver = false
+
+    init(_ server: AgentServer, _ socket: any ServerSocket) {
+        self.server = server
+        self.socket = socket
+        own = server.newSession()
+        session = own
+        reader = WebSocketReader(isServer: true)
+        let now = server.clock.now().milliseconds
+        heardPong = now
+        countedAt = now
+        allowance = Double(server.settings.frameBurst)
+    }
+
+    func run(_ first: [UInt8]) async {
+        greet()
+        let pinging = Task { await self.ping() }
+        var bytes: [UInt8]? = first
+        while let piece = bytes, !isOver {
+            do throws(WebSocketFault) {
+                var events: [WebSocketEvent] = []
+                try reader.read(piece) { events.append($0) }
+                for event in events { await take(event) }
+            } catch {
+                leave(error.code, error.reason)
+                break
+            }
+            bytes = await socket.next(within: server.settings.pongMilliseconds + 5_000)
+        }
+        pinging.cancel()
+        // Who leaves in the middle is not answered.
+        turn?.cancel()
+        for call in waiting.values { call.resume(returning: nil) }
+        waiting = [:]
+        await turn?.value
+        socket.close()
+    }
+
+    /// The server shuts down.
+    func leave(_ code: Int, _ reason: String) {
+        isOver = true
+        socket.write(WebSocketFrame.close(code, reason, mask: nil))
+        socket.close()
+    }
+
+    private func ping() async {
+        let settings = server.settings
+        while (try? await server.clock.sleep(milliseconds: settings.pingMilliseconds)) != nil, !Task.isCancelled {
+            guard server.clock.now().milliseconds - heardPong < settings.pongMilliseconds + settings.pingMilliseconds
+            else {
+                return leave(1_001, "no pong came")
+            }
+            socket.write(WebSocketFrame.bytes(.ping, [], mask: nil))
+            // Nothing runs on this connection any more.
+            if server.counters.isDraining, turn == nil { return leave(1_001, "server shutdown") }
+        }
+    }
+
+    // MARK: frames
+
+    private func send(_ type: String, session: String?, _ fields: JSONObject = [:]) {
+        var frame: JSONObject = ["type": .string(type)]
+        frame["session_id"] = session.map { .string($0) }
+        for (name, value) in fields { frame[name] = value }
+        frame["timestamp"] = .string(server.clock.now().utcText)
+        server.counters.sent()
+        socket.write(WebSocketFrame.bytes(.text, JSONValue.object(frame).bytes + [0x0A], mask: nil))
+    }
+
+    private func fail(_ code: String, _ message: String, session: String?) {
+        send("error", session: session, ["error": ["code": .string(code), "message": .string(message)]])
+    }
+
+    private func greet() {
+        let capabilities: JSONValue = [
+            "binary_frames": false, "max_payload_size": .int(16 << 20), "protocol_version": 1,
+        ]
+        send("connected", session: session, ["connected": ["capabilities": capabilities]])
+    }
+
+    private func take(_ event: WebSocketEvent) async {
+        switch event {
+        case .ping(let payload): socket.write(WebSocketFrame.bytes(.pong, payload, mask: nil))
+        case .pong: heardPong = server.clock.now().milliseconds
+        case .close(let code, _): leave(code ?? 1_000, "")
+        case .binary(let bytes):
+            guard isWithinRate() else { return }
+            do throws(EngineError) {
+                let frame = try FacadeBinary(bytes)
+                if frame.kind == 2 {
+                    fail("INVALID_MESSAGE", "binary upload not yet implemented", session: nil)
+                } else {
+                    fail("MEDIA_NOT_ENABLED", "audio not supported", session: session)
+                }
+            } catch {
+                fail("INVALID_MESSAGE", "invalid binary frame: \(error.message)", session: nil)
+            }
+        case .text(let bytes):
+            server.counters.received()
+            guard isWithinRate() else { return }
+            guard let frame = try? JSONParser.parse(bytes), case .object = frame else {
+                return fail("INVALID_MESSAGE", "invalid message format", session: nil)
+            }
+            await take(frame)
+        }
+    }
+
+    private func isWithinRate() -> Bool {
+        let now = server.clock.now().milliseconds
+        let settings = server.settings
+        allowance = min(
+            Double(settings.frameBurst), allowance + Double(now - countedAt) / 1_000 * Double(settings.framesPerSecond))
+        countedAt = now
+        guard allowance >= 1 else {
+            fail("RATE_LIMITED", "rate limit exceeded", session: nil)
+            return false
+        }
+        allowance -= 1
+        return true
+    }
+
+    private func take(_ frame: JSONValue) async {
+        switch frame["type"]?.string {
+        case "tool_call_ack":
+            if let call = frame["tool_call_ack"]?["call_id"]?.string { acknowledged.insert(call) }
+        case "tool_call_nack":
+            let nack = frame["tool_call_nack"]
+            answered(nack?["call_id"]?.string, ["error": .string(nack?["reason"]?.string ?? "refused")])
+        case "tool_result":
+            let result = frame["tool_result"]
+            guard answered(result?["call_id"]?.string, result ?? [:]) else {
+                return fail("INVALID_MESSAGE", "no pending tool call", session: session)
+            }
+        case "upload_request": fail("MEDIA_NOT_ENABLED", "media storage is not enabled", session: session)
+        case "hangup": break
+        case "message": await message(frame)
+        case let type:
+            fail(
+                "INVALID_MESSAGE", "there are no frames of the type '\(SafeText.oneLine(type ?? "", limit: 60))'",
+                session: session)
+        }
+    }
+
+    @discardableResult private func answered(_ call: String?, _ result: JSONValue) -> Bool {
+        guard let call, let waiter = waiting.removeValue(forKey: call) else { return false }
+        waiter.resume(returning: result)
+        return true
+    }
+
+    // MARK: a message
+
+    private func message(_ frame: JSONValue) async {
+        let wanted = frame["session_id"]?.string
+        guard turn == nil else {
+            return fail("RATE_LIMITED", "too many in-flight requests", session: wanted ?? session)
+        }
+        var text = frame["content"]?.string ?? ""
+        // Text may stand in the parts alone; here it is heard there, too.
+        if text.isEmpty {
+            text = (frame["parts"]?.array ?? []).filter { $0["type"] == "text" }.compactMap { $0["text"]?.string }
+                .joined(separator: "\n")
+        }
+        guard !text.isEmpty else {
+            return fail("INVALID_MESSAGE", "the message holds no text", session: wanted ?? session)
+        }
+        if let wanted, wanted != session, wanted != own {
+            let known = (try? await server.store.events(of: SessionID(wanted), after: 0))?.isEmpty == false
+            guard known else {
+                return fail("SESSION_EXPIRED", "session context has expired; start a new session", session: wanted)
+            }
+        }
+        session = wanted ?? session
+        if wanted == nil { greet() }
+        let id = SessionID(session)
+        server.counters.began()
+        turn = Task {
+            let began = server.clock.now().milliseconds
+            let isWell = await self.answer(text, id)
+            server.counters.ended(
+                isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
+            self.turn = nil
+        }
+    }
+
+    /// - Returns: whether it ended with `done`.
+    private func answer(_ text: String, _ id: SessionID) async -> Bool {
+        let client = server.client
+        let name = id.rawValue
+        do throws(EngineError) {
+            let feed = try await client.feed(of: id, after: .max)
+            _ = feed.take()
+            try await client.submit(.send(id, text: text))
+            defer { feed.finish() }
+            var last = ""
+            var calls: [CallID: ToolCall] = [:]
+            while let events = await withTaskCancellationHandler(
+                operation: { await feed.next() }, onCancel: { feed.finish() })
+            {
+                for event in events {
+                    switch event.body {
+                    case .messageDelta(let delta) where delta.channel == .text:
+                        send("chunk", session: name, ["content": .string(delta.text)])
+                    case .messageCompleted(let message): last = message.text
+                    case .toolCallStarted(let started): calls[started.call.id] = started.call
+                    case .approvalRequested(let request): try await decide(request, id)
+                    case .questionAsked(let question):
+                        let call = question.call.flatMap { calls[$0] }
+                        Task { await self.ask(question, call, id) }
+                    case .turnFinished(let finished):
+                        send("done", session: name, last.isEmpty ? [:] : ["content": .string(last)])
+                        return finished.reason == .completed
+                    case .turnFailed(let error):
+                        fail("INTERNAL_ERROR", "\(error.code): \(error.message)", session: name)
+                        return false
+                    default: break
+                    }
+                }
+            }
+            // The other side has gone.
+            try? await client.submit(.cancelTurn(id))
+            return false
+        } catch {
+            fail(error.code == .busy ? "RATE_LIMITED" : "INTERNAL_ERROR", error.message, session: name)
+            return false
+        }
+    }
+
+    private func decide(_ request: ApprovalRequest, _ id: SessionID) async throws(EngineError) {
+        let decision: ApprovalDecision =
+            server.settings.approves
+            ? .once : .deny(reason: "nobody is asked here; 'serve --yes' lets tools run")
+        try await server.client.submit(.answerApproval(id, request.call.id, decision))
+    }
+
+    /// A client tool: the other side answers, or the time does.
+    private func ask(_ question: Question, _ call: ToolCall?, _ id: SessionID) async {
+        guard question.kind == .answer, let call else {
+            try? await server.client.submit(
+                .answerQuestion(id, question.id, QuestionReply(.decline, "nobody is asked here")))
+            return
+        }
+        let name = call.id.rawValue
+        var frame: JSONObject = ["id": .string(name), "name": .string(call.tool), "arguments": call.arguments]
+        frame["consent_message"] = .string(question.message.split(separator: "\n").first.map(String.init) ?? "")
+        acknowledged.remove(name)
+        send("tool_call", session: id.rawValue, ["tool_call": .object(frame)])
+        let settings = server.settings
+        let watch = Task { [clock = server.clock] in
+            try? await clock.sleep(milliseconds: settings.toolAckMilliseconds)
+            if !Task.isCancelled, !self.acknowledged.contains(name) {
+                self.answered(name, ["error": "client did not acknowledge tool call within timeout"])
+                return
+            }
+            try? await clock.sleep(milliseconds: settings.toolResultMilliseconds)
+            if !Task.isCancelled { self.answered(name, ["error": "the client gave no result in time"]) }
+        }
+        let result = await withCheckedContinuation { waiting[name] = $0 }
+        watch.cancel()
+        var reply = QuestionReply(.cancel)
+        if let words = result?["error"]?.string, !words.isEmpty {
+            reply = QuestionReply(.decline, .string(words))
+        } else if let value = result?["result"] {
+            reply = QuestionReply(.accept, value)
+        }
+        try? await server.client.submit(.answerQuestion(id, question.id, reply))
+    }
+}

@@ -1,0 +1,101 @@
+import CProcess
+import Engine
+import EngineSystem
+import Glibc
+
+/// The local agent behind Omnia's facade and OpenAI's chat interface.
+enum ServeCommand {
+    private static let drainMilliseconds = 30_000
+
+    static func run(_ arguments: Arguments) -> ExitCode {
+        do throws(EngineError) {
+            return try serve(arguments)
+        } catch {
+            Console.report(error)
+            return ExitCode(error.code.rawValue)
+        }
+    }
+
+    private static func serve(_ arguments: Arguments) throws(EngineError) -> ExitCode {
+        // Before any thread begins.
+        cproc_hold_signals()
+        let (address, port) = try listen(arguments[.listen] ?? "127.0.0.1:8080")
+        let wiring = try Wiring(arguments)
+        let loaded = try wiring.workspace(arguments)
+        Console.report(loaded.diagnostics)
+        guard let workspace = loaded.value else { return .usage }
+        var settings = AgentServer.Settings(agent: workspace.pack.id)
+        settings.approves = arguments.has(.yes)
+        let name = arguments[.tokenEnv] ?? "CLEO_SERVE_TOKEN"
+        if let token = wiring.variables.value(of: name), !token.isEmpty {
+            settings.token = Secret(token)
+            wiring.redactor.add([Secret(token)])
+        } else if arguments[.tokenEnv] != nil {
+            throw EngineError(.unauthorized, "the variable '\(name)' is not set")
+        }
+        guard settings.token != nil || address.hasPrefix("127.") else {
+            throw EngineError(
+                .refused,
+                "\(address) can be reached from other machines, and whoever reaches it can talk to the agent and its tools",
+                hint: "set CLEO_SERVE_TOKEN (or name another with --token-env), or listen on 127.0.0.1")
+        }
+        let (store, problem) = wiring.store()
+        if let problem { Console.report([problem]) }
+        let (client, tools, agent) = try wiring.engine(workspace, store, arguments)
+        let server = AgentServer(
+            client: client, store: store, clock: wiring.clock, ids: wiring.ids, settings: settings,
+            acceptance: { WebSocketKey.accept($0) }, newSession: { Self.uuid() })
+        let sockets = try SocketServer(address: address, port: port) { socket in Task { await server.serve(socket) } }
+        blocking { await tools.start() }
+        Console.out(
+            "\(settings.agent) (\(agent.provider.isMock ? "mock" : agent.provider.model)) is served:\n"
+                + "  ws://\(address):\(sockets.port)/ws?agent=\(settings.agent)\n  http://\(address):\(sockets.port)/v1/chat/completions"
+        )
+        if !settings.approves { Console.err("note: tools that would ask a person are refused; --yes lets them run") }
+        wait(server, sockets)
+        blocking { await server.leave() }
+        sockets.stop()
+        blocking { await client.close() }
+        return .done
+    }
+
+    /// Until somebody asks it to end; then what runs is finished first.
+    private static func wait(_ server: AgentServer, _ sockets: SocketServer) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, signal) }
+        var signal: Int32 = 0
+        sigwait(&signals, &signal)
+        Console.err("draining: what runs is finished, nothing new is taken")
+        server.drain()
+        sockets.stopListening()
+        let clock = SystemClock()
+        let end = clock.now().milliseconds + drainMilliseconds
+        while !server.isIdle, clock.now().milliseconds < end {
+            usleep(50_000)
+        }
+    }
+
+    private static func listen(_ text: String) throws(EngineError) -> (address: String, port: Int) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, let port = Int(parts[1]), (0...65_535).contains(port) else {
+            throw EngineError(.invalidInput, "'\(text)' is not ADDRESS:PORT", hint: "--listen 127.0.0.1:8080")
+        }
+        return (parts[0] == "localhost" || parts[0].isEmpty ? "127.0.0.1" : String(parts[0]), port)
+    }
+
+    /// RFC 9562, version 4: as the facade names sessions.
+    private static func uuid() -> String {
+        var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
+        bytes[6] = bytes[6] & 0x0F | 0x40
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        let text = Encodings.hex(bytes)
+        var parts: [Substring] = []
+        var rest = text[...]
+        for count in [8, 4, 4, 4, 12] {
+            parts.append(rest.prefix(count))
+            rest = rest.dropFirst(count)
+        }
+        return parts.joined(separator: "-")
+    }
+}

@@ -1,0 +1,511 @@
+"""Serving the local agent: asked by Python's `websockets` and aiohttp, OpenAI's SDK, raw sockets, and `attach`."""
+
+import asyncio
+import base64
+import json
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+
+import aiohttp
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from conftest import PROGRAM, ROOT, wait_for
+from test_tool_files import CLIENT
+from test_vendors import VENDORS
+
+GOLDEN = ROOT / "Tests/Fixtures/omnia-ws"
+RULES = """
+pace: 40
+rules:
+  - when: where
+    calls: [{name: locate, arguments: {exact: true}}]
+    then: "you are in ${locate}"
+    failed: "unknown: ${error}"
+  - when: "name is (\\\\w+)"
+    say: "noted, $1"
+  - when: slow
+    say: "%s"
+  - when: "."
+    say: "Echo: hello"
+""" % ("word " * 200)
+
+
+class Served:
+    def __init__(self, workspace, *arguments, env=None):
+        self.errors = open(workspace.home / "errors", "w+")
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", "--listen", "127.0.0.1:0", *arguments], cwd=workspace.folder,
+            env={**workspace.environment, **(env or {})}, stdout=subprocess.PIPE, stderr=self.errors, text=True)
+        self.lines = []
+        while not (self.lines and "http://" in self.lines[-1]):
+            line = self.process.stdout.readline()
+            assert line, pathlib.Path(self.errors.name).read_text()
+            self.lines.append(line.strip())
+        self.http = self.lines[-1].removesuffix("/v1/chat/completions")
+        self.port = int(self.http.rsplit(":", 1)[1])
+        self.url = f"ws://127.0.0.1:{self.port}/ws?agent=test"
+
+    def get(self, path, **headers):
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.http + path, headers=headers), timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def raw(self, *pieces):
+        """What comes back for these bytes, until the server closes or is silent."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            for piece in pieces:
+                connection.sendall(piece)
+            answer = b""
+            try:
+                while more := connection.recv(65536):
+                    answer += more
+            except TimeoutError:
+                pass
+            return answer
+
+    @property
+    def memory(self):
+        """Resident, in KiB."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    def close(self):
+        ended = self.process.poll()
+        self.process.kill()
+        self.process.wait()
+        self.errors.seek(0)
+        assert ended in (None, 0), f"the server ended with {ended}: {self.errors.read()[-4000:]}"
+        self.errors.close()
+
+
+@pytest.fixture
+def serve(workspace):
+    opened = []
+    workspace.mock(RULES)
+    workspace.tools(CLIENT)
+
+    def start(*arguments, **options):
+        opened.append(Served(workspace, *arguments, **options))
+        return opened[-1]
+
+    yield start
+    for each in opened:
+        each.close()
+
+
+class Client:
+    def __init__(self, url, **options):
+        self.socket = connect(url, legacy=True, **options)
+        self.connected = self.next()
+        self.session = self.connected["session_id"]
+
+    def next(self):
+        return json.loads(self.socket.recv(timeout=20))
+
+    def send(self, type="message", **fields):
+        self.socket.send(json.dumps({"type": type, "session_id": self.session, **fields}))
+
+    def turn(self, text):
+        """The frames of one message."""
+        self.send(content=text)
+        frames = [self.next()]
+        while frames[-1]["type"] not in ("done", "error", "tool_call"):
+            frames.append(self.next())
+        return frames
+
+
+def text_of(frames):
+    return "".join(frame.get("content", "") for frame in frames if frame["type"] == "chunk")
+
+
+def test_a_turn_and_its_log(serve, workspace):
+    client = Client(serve().url)
+    assert client.connected["connected"]["capabilities"] == {
+        "binary_frames": False, "max_payload_size": 16777216, "protocol_version": 1}
+    for said in ("hello", "again"):
+        frames = client.turn(said)
+        assert {frame["type"] for frame in frames[:-1]} == {"chunk"} and frames[-1]["type"] == "done"
+        assert text_of(frames) == "Echo: hello" == frames[-1]["content"]
+        assert {frame["session_id"] for frame in frames} == {client.session} and all("timestamp" in f for f in frames)
+    wait_for(lambda: workspace.query(
+        f"SELECT COUNT(*) FROM events WHERE type = 'turn.finished' AND session = '{client.session}'") == [(2,)], "both in the log")
+
+
+def test_text_may_stand_in_parts(serve):
+    client = Client(serve().url)
+    client.send(parts=[{"type": "text", "text": "my name"}, {"type": "text", "text": "name is Ada"}])
+    frames = [client.next()]
+    while frames[-1]["type"] != "done":
+        frames.append(client.next())
+    assert frames[-1]["content"] == "noted, Ada"
+
+
+def test_a_client_tool(serve):
+    client = Client(serve().url)
+    call = client.turn("where am I?")[-1]["tool_call"]
+    assert (call["name"], call["arguments"]) == ("locate", {"exact": True}) and "may I know" in call["consent_message"]
+    client.send("tool_call_ack", tool_call_ack={"call_id": call["id"]})
+    client.send("tool_result", tool_result={"call_id": call["id"], "result": "Oslo"})
+    frames = [client.next()]
+    while frames[-1]["type"] != "done":
+        frames.append(client.next())
+    assert frames[-1]["content"] == "you are in Oslo"
+
+
+@pytest.mark.parametrize("answer, told", [
+    (("tool_call_nack", {"reason": "no such tool here"}), "no such tool here"),
+    (("tool_result", {"error": "denied by user"}), "denied by user"),
+    (None, "did not acknowledge"),
+])
+def test_a_client_that_does_not_answer_its_tool(serve, answer, told):
+    client = Client(serve().url)
+    call = client.turn("where am I?")[-1]["tool_call"]
+    if answer:
+        client.send(answer[0], **{answer[0]: {"call_id": call["id"], **answer[1]}})
+    frames = [client.next()]
+    while frames[-1]["type"] != "done":
+        frames.append(client.next())
+    assert "unknown:" in frames[-1]["content"] and told in frames[-1]["content"]
+    # And nothing is left behind.
+    assert client.turn("hello")[-1]["content"] == "Echo: hello"
+
+
+def test_one_message_at_a_time(serve):
+    client = Client(serve().url)
+    client.send(content="slow")
+    assert client.next()["type"] == "chunk"
+    client.send(content="another")
+    frames = [client.next()]
+    while frames[-1]["type"] == "chunk":
+        frames.append(client.next())
+    assert frames[-1]["error"]["code"] == "RATE_LIMITED" and "in-flight" in frames[-1]["error"]["message"]
+
+
+def test_a_session_goes_on_elsewhere(serve):
+    server = serve()
+    first = Client(server.url)
+    first.turn("hello")
+    first.socket.close()
+    second = Client(server.url)
+    second.session = first.session
+    assert second.turn("again")[-1]["type"] == "done"
+    second.session = "11111111-2222-4333-8444-555555555555"
+    error = second.turn("hi")[-1]
+    assert error["error"] == {"code": "SESSION_EXPIRED", "message": "session context has expired; start a new session"}
+    assert error["session_id"] == second.session
+
+
+def test_who_leaves_is_not_answered(serve, workspace):
+    server = serve()
+    client = Client(server.url)
+    client.send(content="slow")
+    client.next()
+    client.socket.close()
+    wait_for(lambda: "inflight{agent=\"test\",namespace=\"default\"} 0" in server.get("/metrics")[1], "the turn to end")
+    wait_for(lambda: workspace.query(
+        f"SELECT body FROM events WHERE type = 'turn.finished' AND session = '{client.session}'"), "the end in the log")
+
+
+@pytest.mark.parametrize("name", ["echo-turn", "no-session-id", "rt-expired", "bad-inputs", "agent-missing", "origin-forbidden"])
+def test_what_the_real_server_was_seen_to_do(serve, name):
+    """A recorded client, played against us: the same kinds of frames come back, but where we do better on purpose."""
+    lines = [json.loads(line) for line in (GOLDEN / f"{name}.jsonl").read_text().splitlines()]
+    server = serve()
+    query = lines[0]["info"]["url"].partition("?")[2].replace("agent=demo", "agent=test")
+    headers = dict(lines[0]["info"]["headers"])
+    if lines[1]["dir"] == "http":
+        with pytest.raises(InvalidStatus) as refused:
+            connect(f"ws://127.0.0.1:{server.port}/ws?{query}", origin=headers.pop("Origin", None), additional_headers=headers)
+        assert refused.value.response.status_code == lines[1]["info"]["status"]
+        return
+    sockets = connect(f"ws://127.0.0.1:{server.port}/ws?{query}", legacy=True)
+    ours, theirs, is_skipped = None, None, False
+    for line in lines[1:]:
+        frame = line.get("frame") or {}
+        if line["dir"] == "c2s":
+            is_skipped = frame.get("type") == "frobnicate" or frame.get("content") == "no body" or "upload" in frame.get("type", "") \
+                or frame.get("type") == "message" and not frame.get("content")
+            if is_skipped:
+                continue
+            if "raw" in frame:
+                sockets.send(frame["raw"])
+            elif "b64" in frame:
+                sockets.send(base64.b64decode(frame["b64"]))
+            else:
+                sent = dict(frame)
+                if sent.get("session_id") == theirs:
+                    sent["session_id"] = ours
+                sockets.send(json.dumps(sent))
+        elif line["dir"] == "s2c" and not is_skipped:
+            got = json.loads(sockets.recv(timeout=20))
+            # The recorded handler sends no chunks.
+            while got["type"] == "chunk" and frame["type"] == "done":
+                got = json.loads(sockets.recv(timeout=20))
+            if frame["type"] == "connected" and ours is None:
+                ours, theirs = got["session_id"], frame["session_id"]
+            expected = {k: v for k, v in frame.items() if k not in ("timestamp", "content")}
+            if expected.get("session_id") == theirs:
+                expected["session_id"] = ours
+            seen = {k: v for k, v in got.items() if k not in ("timestamp", "content")}
+            if "error" in expected and "binary" in expected["error"]["message"]:
+                assert seen.pop("error")["code"] == expected.pop("error")["code"]
+            assert seen == expected
+        elif line["dir"] == "note" and not is_skipped:
+            with pytest.raises(TimeoutError):
+                sockets.recv(timeout=0.3)
+
+
+def test_too_many_frames(serve):
+    client = Client(serve().url)
+    for _ in range(150):
+        client.socket.send("not json")
+    codes = [client.next()["error"]["code"] for _ in range(150)]
+    assert codes[0] == "INVALID_MESSAGE" and codes[-1] == "RATE_LIMITED" and codes.count("INVALID_MESSAGE") >= 100
+
+
+def test_frames_that_break_the_protocol_end_it(serve):
+    server = serve()
+
+    def code(piece):
+        client = Client(server.url)
+        client.socket.socket.sendall(piece)
+        with pytest.raises(ConnectionClosed):
+            while True:
+                client.next()
+        return client.socket.close_code
+
+    assert code(b"\x81\x02hi") == 1002, "a frame without a mask"
+    assert code(b"\xb3\x80\0\0\0\0") == 1002, "an opcode that is not there"
+    assert code(b"\x82\xff" + (17 << 20).to_bytes(8, "big") + b"\0\0\0\0") == 1009, "17 MiB"
+    assert code(b"\x81\x82\0\0\0\0\xff\xfe") == 1007, "no UTF-8"
+    assert Client(server.url).turn("hello")[-1]["type"] == "done"
+
+
+def test_the_token(serve):
+    server = serve("--token-env", "T", env={"T": "open-sesame-77"})
+    for headers in ({}, {"Authorization": "Bearer open-sesame-78"}, {"Authorization": "Bearer "}):
+        with pytest.raises(InvalidStatus) as refused:
+            connect(server.url, additional_headers=headers)
+        assert refused.value.response.status_code == 401
+        assert server.get("/v1/models", **headers)[0] == 401
+    right = {"Authorization": "Bearer open-sesame-77"}
+    assert Client(server.url, additional_headers=right).turn("hello")[-1]["type"] == "done"
+    assert server.get("/v1/models", **right)[0] == 200
+    # Probes need none.
+    assert server.get("/healthz") == (200, "ok\n")
+
+
+def test_other_addresses_need_a_token(serve, workspace):
+    workspace.mock(RULES)
+    result = workspace.run("serve", "--listen", "0.0.0.0:0", patience=20)
+    assert result.returncode != 0 and "CLEO_SERVE_TOKEN" in result.stderr and "other machines" in result.stderr
+
+
+def test_pages_of_others_are_refused(serve):
+    server = serve()
+    assert server.get("/v1/models", Origin="http://evil.example")[0] == 403
+    # A name that somebody gave to this address.
+    for host in ("evil.example", "127.evil.example", f"evil.example:{server.port}"):
+        assert server.get("/v1/models", Host=host)[0] == 403
+    assert server.get("/v1/models", Host=f"localhost:{server.port}", Origin=f"http://localhost:{server.port}")[0] == 200
+
+
+def test_probes_and_metrics(serve):
+    server = serve()
+    client = Client(server.url)
+    client.turn("hello")
+    assert server.get("/readyz")[0] == 200
+    text = server.get("/metrics")[1]
+    labels = '{agent="test",namespace="default"'
+    assert f"omnia_agent_connections_active{labels}}} 1" in text
+    assert f'omnia_agent_requests_total{labels},status="success"}} 1' in text
+    # Each family has its type once, before its values.
+    families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(families) == len(set(families)) >= 7
+    assert server.get("/nothing")[0] == 404
+
+
+HEAD = b"Host: 127.0.0.1\r\n"
+
+
+@pytest.mark.parametrize("request_, status", [
+    (b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    (b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc", 400),
+    (b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Content-Length: +3\r\n\r\nabc", 400),
+    (b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: xchunked\r\n\r\n", 501),
+    (b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    (b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
+    (b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Content-Length: 99999999999\r\n\r\n", 413),
+    (b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Content-Length: 99999999999999999999\r\n\r\n", 400),
+    (b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n folded: 1\r\n\r\n", 400),
+    (b"GET /healthz HTTP/1.1\r\nHost : 127.0.0.1\r\n\r\n", 400),
+    (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
+    (b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n", 400),
+    (b"GET http://elsewhere/healthz HTTP/1.1\r\n" + HEAD + b"\r\n", 400),
+    (b"GET /healthz HTTP/2.0\r\n" + HEAD + b"\r\n", 400),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+    (b"GET /healthz HTTP/1.1\r\n" + HEAD + b"A: " + b"a" * 70_000, 431),
+], ids=range(16))
+def test_requests_that_two_readers_would_read_differently(serve, request_, status):
+    server = serve()
+    answer = server.raw(request_)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer[:200]
+    assert answer.count(b"HTTP/1.1 ") == 1, "nothing after it is taken for a request"
+    assert server.get("/healthz")[0] == 200
+
+
+def test_requests_in_pieces_and_one_after_the_other(serve):
+    server = serve()
+    body = b'{"messages":[{"role":"user","content":"hello"}]}'
+    chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    request = b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked
+    answer = server.raw(*[bytes([byte]) for byte in request], b"GET /healthz HTTP/1.1\r\n" + HEAD + b"\r\nGET /readyz HTTP/1.1\r\nConnection: close\r\n" + HEAD + b"\r\n")
+    assert server.raw(b"GET http://127.0.0.1/healthz HTTP/1.1\r\nConnection: close\r\n" + HEAD + b"\r\n").endswith(b"ok\n")
+    assert answer.count(b"HTTP/1.1 200 OK") == 3 and b"Echo: hello" in answer
+
+
+OPENAI = """
+import json, sys, openai
+client = openai.OpenAI(base_url=sys.argv[1] + "/v1", api_key="none", max_retries=0)
+out = {"models": [m.id for m in client.models.list()]}
+messages = [{"role": "user", "content": "my name is Ada"}, {"role": "assistant", "content": "noted"}, {"role": "user", "content": "hello"}]
+whole = client.chat.completions.create(model="test", messages=messages)
+out["whole"] = [whole.choices[0].message.content, whole.choices[0].finish_reason, whole.usage.total_tokens > 0]
+pieces = list(client.chat.completions.create(model="test", messages=messages, stream=True, stream_options={"include_usage": True}))
+out["pieces"] = ["".join(p.choices[0].delta.content or "" for p in pieces if p.choices), pieces[-2].choices[0].finish_reason, pieces[-1].usage.total_tokens > 0]
+out["errors"] = []
+for call in (dict(model="other", messages=messages), dict(model="test", messages=[]), dict(model="test", messages=messages, tools=[{"type": "function", "function": {"name": "x"}}])):
+    try: client.chat.completions.create(**call)
+    except openai.APIStatusError as error: out["errors"].append([type(error).__name__, error.body["message"]])
+print(json.dumps(out))
+"""
+
+
+def test_the_openai_sdk(serve, workspace):
+    server = serve()
+    result = subprocess.run([VENDORS, "-c", OPENAI, server.http], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    out = json.loads(result.stdout)
+    assert out["models"] == ["test"]
+    assert out["whole"] == out["pieces"] == ["Echo: hello", "stop", True]
+    assert [name for name, _ in out["errors"]] == ["NotFoundError", "BadRequestError", "BadRequestError"], out["errors"]
+    # What was said before stands in the log of the conversation.
+    texts = "".join(body for (body,) in workspace.query("SELECT body FROM events"))
+    assert "my name is Ada" in texts and "noted" in texts
+
+
+def test_aiohttp(serve):
+    server = serve()
+
+    async def talk():
+        async with aiohttp.ClientSession() as http, http.ws_connect(server.url, compress=15) as connection:
+            session = (await connection.receive_json())["session_id"]
+            await connection.ping()
+            await connection.send_json({"type": "message", "session_id": session, "content": "hello"})
+            while (frame := await connection.receive_json())["type"] == "chunk":
+                pass
+            return frame
+
+    assert asyncio.run(talk())["content"] == "Echo: hello"
+
+
+def test_attach_talks_to_serve(serve, workspace, terminal):
+    server = serve()
+    screen = terminal(workspace, arguments=("attach", server.url), env={"XDG_DATA_HOME": str(workspace.home / "other")})
+    screen.wait("say something")
+    screen.say("where am I?")
+    screen.wait("locate asks you", "may I know where you are?")
+    screen.press("a")
+    screen.say("Oslo")
+    screen.wait("you are in Oslo")
+    server.process.send_signal(signal.SIGTERM)
+    screen.wait("you are in Oslo", "again")
+    assert server.process.wait(20) == 0
+
+
+def test_what_runs_is_finished_before_the_end(serve):
+    server = serve()
+    client, idle = Client(server.url), Client(server.url)
+    client.send(content="slow")
+    assert client.next()["type"] == "chunk"
+    server.process.send_signal(signal.SIGTERM)
+    frames = [client.next()]
+    while frames[-1]["type"] == "chunk":
+        frames.append(client.next())
+    assert frames[-1]["type"] == "done"
+    for each in (client, idle):
+        with pytest.raises(ConnectionClosed):
+            each.next()
+        assert (each.socket.close_code, each.socket.close_reason) == (1001, "server shutdown")
+    assert server.process.wait(20) == 0
+
+
+def test_random_frames(serve):
+    """Frames of every kind, most of them wrong: codes come back, and the server stays."""
+    chance = random.Random(7)
+    server = serve()
+    kinds = ["message", "tool_result", "tool_call_ack", "tool_call_nack", "upload_request", "hangup", "x", None, 3]
+
+    def value(depth=0):
+        choices = [None, True, -1, 2**70, 1.5e300, "", "\0\x1b[2J\u202e", "x" * chance.randrange(2000)]
+        if depth < 3:
+            choices += [[value(depth + 1)], {"call_id": value(3), "result": value(depth + 1)}]
+        return chance.choice(choices)
+
+    def frame(payload, opcode=1):
+        head = bytes([0x80 | opcode])
+        size = len(payload)
+        head += bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+        return head + b"\0\0\0\0" + payload
+
+    def one():
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+            connection.sendall(
+                b"GET /ws?agent=test HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+            answer = connection.recv(4096)
+            assert b"101 Switching" in answer and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer, answer
+            for _ in range(chance.randrange(1, 60)):
+                dice = chance.random()
+                if dice < 0.1:
+                    connection.sendall(frame(chance.randbytes(chance.randrange(80)), 2))
+                elif dice < 0.2:
+                    connection.sendall(frame(json.dumps(value()).encode()))
+                elif dice < 0.21:
+                    connection.sendall(chance.randbytes(30))
+                else:
+                    kind = chance.choice(kinds)
+                    connection.sendall(frame(json.dumps({
+                        "type": kind, "session_id": chance.choice(["", value()]), "content": value(),
+                        "parts": value(), **({kind: value()} if isinstance(kind, str) else {})}).encode()))
+            if chance.random() < 0.5:
+                connection.sendall(frame(b"\x03\xe8", 8))
+                try:
+                    while connection.recv(65536):
+                        pass
+                except ConnectionError:
+                    pass
+
+    def rounds(count):
+        for _ in range(count):
+            try:
+                one()
+            except ConnectionError:
+                # The server had enough of it.
+                pass
+
+    rounds(100)
+    before = server.memory
+    rounds(300)
+    assert server.process.poll() is None
+    assert Client(server.url).turn("hello")[-1]["content"] == "Echo: hello"
+    assert server.memory - before < 20_000
