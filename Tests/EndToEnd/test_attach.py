@@ -120,8 +120,8 @@ def test_the_last_segment_is_only_the_last(workspace, facade):
         await connection.send("chunk", content="before ")
         await connection.send("tool_call", tool_call={"id": "c1", "name": "where", "arguments": {"a": 1}, "consent_message": "may I?"})
         assert (await connection.until("tool_call_ack"))["tool_call_ack"] == {"call_id": "c1"}
-        result = await connection.until("tool_result")
-        await connection.send("chunk", content=f"after {json.dumps(result['tool_result']['result'])}")
+        result = (await connection.until("tool_result"))["tool_result"]
+        await connection.send("chunk", content=f"after {json.dumps(result.get('result', result))}")
         await connection.send("done", content="final")
 
     server = facade(answer)

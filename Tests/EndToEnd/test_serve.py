@@ -13,6 +13,7 @@ import urllib.request
 
 import aiohttp
 import pytest
+import yaml
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -420,13 +421,17 @@ def test_aiohttp(serve):
 
 def test_attach_talks_to_serve(serve, workspace, terminal):
     server = serve()
-    screen = terminal(workspace, arguments=("attach", server.url), env={"XDG_DATA_HOME": str(workspace.home / "other")})
+    screen = terminal(
+        workspace, 140, 40, arguments=("attach", server.url, "--session-api", server.http + "/api/v1"),
+        env={"XDG_DATA_HOME": str(workspace.home / "other")})
     screen.wait("say something")
     screen.say("where am I?")
     screen.wait("locate asks you", "may I know where you are?")
     screen.press("a")
     screen.say("Oslo")
-    screen.wait("you are in Oslo")
+    # What the facade does not tell comes from the session API; the tool that was answered here is there once.
+    screen.wait("you are in Oslo", "tokens as reported, session API", "chat mock")
+    assert screen.screen.count("▸ locate") == 1
     server.process.send_signal(signal.SIGTERM)
     screen.wait("you are in Oslo", "again")
     assert server.process.wait(20) == 0
@@ -509,3 +514,67 @@ def test_random_frames(serve):
     assert server.process.poll() is None
     assert Client(server.url).turn("hello")[-1]["content"] == "Echo: hello"
     assert server.memory - before < 20_000
+
+
+def test_the_session_api(serve, workspace):
+    workspace.mock(RULES.replace("pace: 40", "priced_as: openai/gpt-4o-mini"))
+    server = serve()
+    client = Client(server.url)
+    call = client.turn("where am I?")[-1]["tool_call"]
+    client.send("tool_result", tool_result={"call_id": call["id"], "result": "Oslo"})
+    while client.next()["type"] != "done":
+        pass
+    base = "/api/v1/sessions"
+
+    def get(path):
+        status, body = server.get(base + path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def settled():
+        found = get("")["sessions"]
+        return found and found[0]["totalOutputTokens"] and found[0]["messageCount"] == 2 and found[0]
+    session = wait_for(settled, "the session in the list")
+    assert session["id"] == client.session and session["agentName"] == "test" and session["toolCallCount"] == 1
+    assert session["estimatedCostUSD"] > 0 and session["promptPackVersion"] == "1.0.0"
+    assert [s["id"] for s in get("/search?q=Oslo")["sessions"]] == [client.session]
+    assert get("/search?q=nowhere")["sessions"] == [] == get("?agent=other")["sessions"]
+    one = f"/{client.session}"
+    assert get(one)["session"]["id"] == client.session
+    messages = get(one + "/messages?limit=1")
+    assert messages["hasMore"] and messages["messages"][0]["content"] == "where am I?"
+    after = get(one + f"/messages?after={messages['messages'][0]['sequenceNum']}")
+    assert [m["content"] for m in after["messages"]] == ["you are in Oslo"] and not after["hasMore"]
+    assert [(c["name"], c["status"]) for c in get(one + "/tool-calls")] == [("locate", "pending"), ("locate", "success")]
+    calls = get(one + "/provider-calls")
+    assert len(calls) == 2 and all(c["inputTokens"] > 0 and c["durationMs"] >= 0 for c in calls)
+    assert get(one + "/events")[0]["data"]["system_prompt"] == "be kind"
+    assert get(one + "/eval-results") == []
+    # Held against its document.
+    path = ROOT.parent / "shared/upstream/omnia/internal/session/api/openapi.yaml"
+    document = yaml.safe_load(path.read_text())["components"]["schemas"] if path.exists() else {}
+    for kind, rows in (("Session", [session]), ("Message", after["messages"]), ("ToolCall", get(one + "/tool-calls")),
+                       ("ProviderCall", calls), ("RuntimeEvent", get(one + "/events"))):
+        for row in rows if document else ():
+            assert set(row) <= set(document[kind]["properties"]), kind
+    assert server.get(base + "/" + "0" * 8)[0] == 404
+    # `attach` fills its panes from it.
+    result = workspace.run(
+        "sessions", "show", client.session, "--remote", server.url, "--session-api", server.http + "/api/v1")
+    assert result.returncode == 0 and "you are in Oslo" in result.stdout, result.stderr
+
+
+def test_sessions_of_other_workspaces_are_not_told(serve, workspace, tmp_path):
+    server = serve()
+    client = Client(server.url)
+    client.turn("hello")
+    wait_for(lambda: json.loads(server.get("/api/v1/sessions")[1])["total"] == 1, "the session")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "prompts").symlink_to(workspace.folder / "prompts")
+    ran = subprocess.run([PROGRAM, "run", "-p", "secret things", "--json"], cwd=other, env=workspace.environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    session = json.loads(ran.stdout)["session"]
+    assert json.loads(server.get("/api/v1/sessions")[1])["total"] == 1
+    assert server.get(f"/api/v1/sessions/{session}")[0] == 404
+    assert json.loads(server.get("/api/v1/sessions/search?q=secret")[1])["total"] == 0

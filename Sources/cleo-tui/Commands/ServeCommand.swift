@@ -24,7 +24,10 @@ enum ServeCommand {
         let loaded = try wiring.workspace(arguments)
         Console.report(loaded.diagnostics)
         guard let workspace = loaded.value else { return .usage }
-        var settings = AgentServer.Settings(agent: workspace.pack.id)
+        let (store, problem) = wiring.store()
+        if let problem { Console.report([problem]) }
+        let (client, tools, agent) = try wiring.engine(workspace, store, arguments)
+        var settings = AgentServer.Settings(agent.opened)
         settings.approves = arguments.has(.yes)
         let name = arguments[.tokenEnv] ?? "CLEO_SERVE_TOKEN"
         if let token = wiring.variables.value(of: name), !token.isEmpty {
@@ -39,9 +42,6 @@ enum ServeCommand {
                 "\(address) can be reached from other machines, and whoever reaches it can talk to the agent and its tools",
                 hint: "set CLEO_SERVE_TOKEN (or name another with --token-env), or listen on 127.0.0.1")
         }
-        let (store, problem) = wiring.store()
-        if let problem { Console.report([problem]) }
-        let (client, tools, agent) = try wiring.engine(workspace, store, arguments)
         let server = AgentServer(
             client: client, store: store, clock: wiring.clock, ids: wiring.ids, settings: settings,
             acceptance: { WebSocketKey.accept($0) }, newSession: { Self.uuid() })

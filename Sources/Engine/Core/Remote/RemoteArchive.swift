@@ -107,11 +107,11 @@ package actor RemoteArchive {
     package func all(_ session: String, _ what: String) async throws(EngineError) -> [JSONValue] {
         var rows: [JSONValue] = []
         for _ in 0..<40 {
-            // The server says `null` for nothing.
+            // The server says `null` for nothing; its document speaks of an object.
             let answer = try await get(
                 "/sessions/\(Encodings.percent(session))/\(what)",
                 [("limit", String(Self.page)), ("offset", String(rows.count))])
-            let next = answer.array ?? []
+            let next = answer.array ?? answer["results"]?.array ?? []
             rows += next
             if next.count < Self.page { break }
         }

@@ -32,6 +32,7 @@ extension RemoteClient {
     private func learn(toolCall row: JSONValue) {
         let name = row["name"]?.string ?? ""
         let key = row["callId"]?.string ?? ""
+        guard !askedHere.contains([key, name]) else { return }
         let at = Self.time(row["createdAt"])
         let labels = row["labels"]
         let handler = labels?["handler_name"]?.string.map { "\($0) (\(Self.source))" } ?? Self.source

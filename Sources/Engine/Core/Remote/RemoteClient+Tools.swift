@@ -15,6 +15,7 @@ extension RemoteClient {
         let began = clock.now().milliseconds
         let task = Task { [weak self] () -> Void in await self?.answer(wanted, call, session, open.id) }
         calls[wanted.id] = (call, began, task)
+        askedHere.insert([wanted.id, wanted.name])
     }
 
     private func answer(_ wanted: FacadeToolCall, _ call: ToolCall, _ session: String, _ turn: TurnID) async {

@@ -75,6 +75,8 @@ package actor RemoteClient: EngineClient {
     var turns: [(id: TurnID, began: Timestamp, span: SpanID)] = []
     /// Calls of the server's own tools that have not ended, by their `callId`.
     var remoteCalls: [String: [ToolCall]] = [:]
+    /// Client tools that the facade asked for, by identifier and name: the session API tells of them, too.
+    var askedHere: Set<[String]> = []
     /// Only looked at: nothing is sent.
     var isReadOnly = false
     /// The turn that is being read from the archive.

@@ -8,6 +8,8 @@ package final class AgentServer: Sendable {
         /// The first one answers where none is named.
         package var agent: String
         package var namespace = "default"
+        /// How a session of this agent begins.
+        package var opened: SessionOpened
         /// Nil: whoever reaches the address may talk.
         package var token: Secret?
         /// Whether tools that would ask a person run here.
@@ -19,7 +21,10 @@ package final class AgentServer: Sendable {
         package var toolAckMilliseconds = 5_000
         package var toolResultMilliseconds = 60_000
 
-        package init(agent: String) { self.agent = agent }
+        package init(_ opened: SessionOpened) {
+            agent = opened.pack
+            self.opened = opened
+        }
     }
 
     let client: any EngineClient
@@ -105,10 +110,16 @@ package final class AgentServer: Sendable {
                 return true
             }
             return await OpenAIServer(self).answer(method, path, request, connection)
+        case (_, let path) where path == SessionAPIServer.root || path.hasPrefix(SessionAPIServer.root + "/"):
+            guard isLetIn(request) else {
+                connection.answer(.json(401, ["error": "unauthorized"]), keepsAlive: request.keepsAlive)
+                return true
+            }
+            await connection.answer(SessionAPIServer(self).answer(request), keepsAlive: request.keepsAlive)
         default:
             connection.answer(
-                .text(404, "there is nothing here: /ws, /v1/chat/completions, /healthz"), keepsAlive: request.keepsAlive
-            )
+                .text(404, "there is nothing here: /ws, /v1/chat/completions, /api/v1/sessions, /healthz"),
+                keepsAlive: request.keepsAlive)
         }
         return true
     }

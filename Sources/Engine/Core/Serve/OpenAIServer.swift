@@ -69,12 +69,13 @@ struct OpenAIServer {
     /// What was said before goes into the log of a new session, as if it had been said here.
     private func seed(_ messages: [JSONValue], _ id: SessionID) {
         var sequence = 0
-        func append(_ body: TurnEvent, _ turn: TurnID) {
+        func append(_ body: TurnEvent, _ turn: TurnID?) {
             sequence += 1
             server.store.append(
                 EngineEvent(sequence: sequence, at: server.clock.now(), session: id, turn: turn, body: body))
         }
         var turn: TurnID?
+        if !messages.isEmpty { append(.sessionOpened(server.settings.opened), nil) }
         for message in messages {
             let text = Self.text(message)
             switch message["role"]?.string {

@@ -128,7 +128,8 @@ package struct ExecToolHandler: ToolHandler {
 
     private func exchange(_ child: any ChildProcess, _ call: ToolCall) async throws(EngineError) -> ToolAnswer {
         let input: JSONValue = ["args": call.arguments]
-        try await child.write(input.bytes + [0x0A])
+        // A program may answer without asking for what.
+        try? await child.write(input.bytes + [0x0A])
         child.endInput()
         var output: [UInt8] = []
         while let piece = await child.output() {
