@@ -1,5 +1,6 @@
 #include "CProcess.h"
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <pthread.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -140,6 +141,13 @@ void cproc_hold_signals(void) {
     sigaddset(&held, SIGINT);
     sigaddset(&held, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &held, NULL);
+}
+
+void cproc_raise_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int cproc_poller(void) { return epoll_create1(EPOLL_CLOEXEC); }

@@ -5,6 +5,7 @@ import base64
 import json
 import pathlib
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -578,3 +579,50 @@ def test_sessions_of_other_workspaces_are_not_told(serve, workspace, tmp_path):
     assert json.loads(server.get("/api/v1/sessions")[1])["total"] == 1
     assert server.get(f"/api/v1/sessions/{session}")[0] == 404
     assert json.loads(server.get("/api/v1/sessions/search?q=secret")[1])["total"] == 0
+
+
+def test_who_does_not_read_is_dropped(serve, workspace):
+    """Ten answers of seven megabytes to somebody who reads nothing: at 32 MiB it is over."""
+    workspace.mock("rules:\n  - when: .\n    say: \"%s\"\n" % ("x" * 7_000_000))
+    server = serve()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        body = b'{"messages":[{"role":"user","content":"x"}]}'
+        request = b"POST /v1/chat/completions HTTP/1.1\r\n" + HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+        connection.sendall(request * 10)
+        # Those that still wait are not answered.
+        wait_for(lambda: 'inflight{agent="test",namespace="default"} 0' in (text := server.get("/metrics")[1])
+                 and any(f'"success"}} {count}\n' in text for count in range(5, 9)), "the connection to be dropped", 60)
+        received = 0
+        try:
+            while more := connection.recv(1 << 20):
+                received += len(more)
+        except ConnectionError:
+            pass
+        assert received < 6 * 7_000_000
+    assert server.get("/healthz")[0] == 200
+
+
+@pytest.mark.parametrize("limit", [1_000, 80])
+def test_more_connections_than_there_may_be(serve, limit):
+    """At the server's own limit, and at the machine's for open files."""
+    server = serve()
+    if limit < 1_000:
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    opened = []
+    try:
+        for _ in range(1_000):
+            opened.append(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+        wait_for(lambda: len(list(pathlib.Path(f"/proc/{server.process.pid}/fd").iterdir())) >= limit, "all of them")
+        if limit == 1_000:
+            with pytest.raises((ConnectionError, urllib.error.URLError)):
+                server.get("/healthz")
+    finally:
+        for each in opened:
+            each.close()
+
+    def answers():
+        try:
+            return server.get("/healthz")[0] == 200
+        except (OSError, urllib.error.URLError):
+            return False
+    wait_for(answers, "room again")

@@ -19,6 +19,7 @@ enum ServeCommand {
     private static func serve(_ arguments: Arguments) throws(EngineError) -> ExitCode {
         // Before any thread begins.
         cproc_hold_signals()
+        cproc_raise_files()
         let (address, port) = try listen(arguments[.listen] ?? "127.0.0.1:8080")
         let wiring = try Wiring(arguments)
         let loaded = try wiring.workspace(arguments)

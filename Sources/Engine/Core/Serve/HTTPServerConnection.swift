@@ -55,6 +55,7 @@ struct HTTPServerConnection {
 
     /// - Returns: nil when the other side has gone.
     mutating func next() async throws(Refusal) -> ServerRequest? {
+        guard !socket.isGone else { return nil }
         let mark = Array("\r\n\r\n".utf8)
         var end = buffer.firstRange(of: mark)
         while end == nil {

@@ -5,7 +5,7 @@ import Synchronization
 
 /// Listens, and hands each connection over. One thread waits for all of them (epoll).
 ///
-/// Concurrency: `open`, `ended` and `isStopped` are under their locks; a connection's own state is under its own lock.
+/// Concurrency: all that changes is under a lock of its own; a connection's own state is under its own lock.
 package final class SocketServer: Sendable {
     package let port: Int
     private let listener: Int32
@@ -13,6 +13,7 @@ package final class SocketServer: Sendable {
     private let wake = cproc_wake()
     private let open = Mutex<[Int32: AcceptedSocket]>([:])
     private let ended = Mutex<[Int32]>([])
+    private let isStopping = Mutex(false)
     private let isStopped = Mutex(false)
     private let limit: Int
     private let accept: @Sendable (any ServerSocket) -> Void
@@ -43,6 +44,7 @@ package final class SocketServer: Sendable {
 
     /// Takes no more connections; those that are open stay.
     package func stopListening() {
+        isStopping.withLock { $0 = true }
         shutdown(listener, Int32(SHUT_RDWR))
         cproc_unwatch(poller, listener)
     }
@@ -105,6 +107,7 @@ package final class SocketServer: Sendable {
             let now = CurlLoop.milliseconds()
             guard now - looked >= 500 else { continue }
             looked = now
+            if !isStopping.withLock({ $0 }) { watch(listener, reads: true) }
             for socket in open.withLock({ Array($0.values) }) { socket.lookAtClock(now) }
         }
         for socket in open.withLock({ Array($0.values) }) { socket.drop() }
@@ -117,7 +120,11 @@ package final class SocketServer: Sendable {
     private func takeAll() {
         while true {
             let descriptor = cproc_accept(listener)
-            guard descriptor >= 0 else { return }
+            guard descriptor >= 0 else {
+                // Too many open files: who waits is looked at again in a while.
+                if errno == EMFILE || errno == ENFILE { watch(listener, reads: false) }
+                return
+            }
             guard connections < limit else {
                 Glibc.close(descriptor)
                 continue
@@ -136,6 +143,7 @@ private final class AcceptedHandle: ServerSocket {
     init(_ socket: AcceptedSocket) { self.socket = socket }
     deinit { socket.close() }
     func next(within milliseconds: Int) async -> [UInt8]? { await socket.next(within: milliseconds) }
+    var isGone: Bool { socket.isGone }
     func write(_ bytes: [UInt8]) -> Bool { socket.write(bytes) }
     func close() { socket.close() }
 }
@@ -197,6 +205,8 @@ final class AcceptedSocket: Sendable {
             reader?.resume(returning: nil)
         }
     }
+
+    var isGone: Bool { state.withLock { $0.isGone } }
 
     func write(_ bytes: [UInt8]) -> Bool {
         let isSlow = state.withLock { state -> Bool? in
