@@ -75,6 +75,11 @@ def test_who_is_refused_is_told_why(workspace, facade, status, words, told):
     assert len(server.requests) == 1
 
 
+def test_a_server_that_is_not_there(workspace, free_port):
+    result = attach(workspace, f"ws://127.0.0.1:{free_port}/ws?agent=demo", "-p", "hi")
+    assert result.returncode != 0 and "cannot be reached" in result.stderr and "given up after 4 tries" in result.stderr
+
+
 def test_a_context_has_everything(workspace, facade, tmp_path):
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

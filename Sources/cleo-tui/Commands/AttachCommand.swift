@@ -66,25 +66,30 @@ enum AttachCommand {
     ) throws(EngineError) -> ExitCode {
         let feed = try blocking { () async throws(EngineError) in try await client.feed(of: session, after: 0) }
         var code = ExitCode.done
+        var tries = triesWithoutScreen
         func say(_ text: String) throws(EngineError) {
             try blocking { () async throws(EngineError) in
                 try await client.submit(.send(session, text: text))
             }
-            code = follow(feed, client, session, asJSON: arguments.has(.json))
+            code = follow(feed, client, session, asJSON: arguments.has(.json), tries: &tries)
         }
         if let text = arguments[.text] {
             try say(text)
             return code
         }
-        while let line = readLine() {
+        while tries > 0, let line = readLine() {
             if !line.allSatisfy(\.isWhitespace) { try say(line) }
         }
         return code
     }
 
+    /// How often a server that was never there is tried where nobody sees that it is.
+    private static let triesWithoutScreen = 4
+
     /// Prints events until the turn is over.
+    /// - Parameter tries: how many more a server has that has never answered.
     private static func follow(
-        _ feed: EventFeed, _ client: RemoteClient, _ session: SessionID, asJSON: Bool
+        _ feed: EventFeed, _ client: RemoteClient, _ session: SessionID, asJSON: Bool, tries: inout Int
     ) -> ExitCode {
         var printer = TurnPrinter(isQuiet: false)
         while let events = blocking({ await feed.next() }) {
@@ -99,6 +104,14 @@ enum AttachCommand {
                 case .questionAsked(let question):
                     let reply = Questioner.onErrorOutput.ask(question)
                     blocking { try? await client.submit(.answerQuestion(session, question.id, reply)) }
+                case .handlerChanged(let state) where state.phase == .ready: tries = .max
+                case .handlerChanged(let state)
+                where state.phase == .failed && state.detail?.contains("again in") == true:
+                    tries -= 1
+                    if tries == 0 {
+                        Console.err("cleo-tui: given up after \(triesWithoutScreen) tries; nothing was sent")
+                        return .failed
+                    }
                 // Nobody waits at a screen for a server that does not let us in.
                 case .handlerChanged(let state)
                 where state.phase == .failed && state.detail?.contains("again in") != true:
