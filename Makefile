@@ -93,7 +93,7 @@ tools:
 $(VENV)/ready: Makefile
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q --disable-pip-version-check mcp==2.3.0 fastmcp==4.1.2 pytest==8.4.2 jsonschema==4.26.0 \
-		grpcio==1.85.1 grpcio-tools==1.85.1 trustme==1.2.1 websockets==17.4 aiohttp==3.14.5 PyYAML==6.0.3
+		grpcio==1.85.1 grpcio-tools==1.85.1 trustme==1.2.1 websockets==17.4 aiohttp==3.14.5 PyYAML==6.0.3 PyJWT==2.15.1
 	python3 -m venv $(VENV)-legacy
 	$(VENV)-legacy/bin/pip install -q --disable-pip-version-check mcp==1.30.0
 	touch $@

@@ -85,7 +85,8 @@ enum Option: String, CaseIterable {
         baseURL = "base-url", scenario
     case session, resume = "continue", new, text, json, events, yes, quiet, limit, asOmnia = "as-omnia",
         asMock = "as-mock",
-        tokenEnv = "token-env", sessionAPI = "session-api", remote, context, listen
+        tokenEnv = "token-env", sessionAPI = "session-api", remote, context, listen, jwks, jwtSecretEnv =
+        "jwt-secret-env", audience
     case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
     case help, version
@@ -123,6 +124,9 @@ enum Option: String, CaseIterable {
         case .session: "ID"
         case .tokenEnv: "NAME"
         case .listen: "ADDRESS:PORT"
+        case .jwks: "FILE"
+        case .jwtSecretEnv: "NAME"
+        case .audience: "TEXT"
         case .remote, .context: "CONTEXT|URL"
         case .sessionAPI: "URL"
         case .text: "TEXT"
@@ -167,6 +171,9 @@ enum Option: String, CaseIterable {
         case .limit: "at most so many"
         case .remote: "the sessions of a cluster instead of the stored ones: list, search, show, pull"
         case .listen: "where to listen (default: 127.0.0.1:8080); another address than loopback needs a token"
+        case .jwks: "take tokens signed with a key of this JSON Web Key Set (RS256, ES256)"
+        case .jwtSecretEnv: "take tokens signed with the secret in this variable (HS256)"
+        case .audience: "what 'aud' of such tokens has to name"
         case .context: "also look at an agent in a cluster"
         case .tokenEnv: "the variable that holds the token (default: CLEO_ATTACH_TOKEN; for serve: CLEO_SERVE_TOKEN)"
         case .sessionAPI:
@@ -189,7 +196,7 @@ enum Command: String, CaseIterable {
         case .chat: Self.agent + [.session, .resume, .new]
         case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
         case .attach: [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json]
-        case .serve: Self.agent + [.listen, .tokenEnv, .yes]
+        case .serve: Self.agent + [.listen, .tokenEnv, .jwks, .jwtSecretEnv, .audience, .yes]
         case .validate: [.json, .format, .strict, .parity]
         case .render: [.workspace, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
         case .compile: [.output, .target, .strict]

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import hashlib
+import hmac
 import json
 import pathlib
 import random
@@ -9,12 +11,16 @@ import resource
 import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
 import aiohttp
+import jwt
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -310,6 +316,67 @@ def test_other_addresses_need_a_token(serve, workspace):
     workspace.mock(RULES)
     result = workspace.run("serve", "--listen", "0.0.0.0:0", patience=20)
     assert result.returncode != 0 and "CLEO_SERVE_TOKEN" in result.stderr and "other machines" in result.stderr
+
+
+def test_signed_tokens(serve, workspace):
+    keys = {"RS256": rsa.generate_private_key(65537, 2048), "ES256": ec.generate_private_key(ec.SECP256R1())}
+    others = {"RS256": rsa.generate_private_key(65537, 2048), "ES256": ec.generate_private_key(ec.SECP256R1())}
+    public = [
+        {**json.loads(jwt.algorithms.get_default_algorithms()[name].to_jwk(key.public_key())), "kid": name, "use": "sig"}
+        for name, key in keys.items()]
+    workspace.write("keys.json", {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AA"}, *public]})
+    secret = "0123456789abcdef0123456789abcdef"
+    server = serve("--jwks", "keys.json", "--jwt-secret-env", "S", "--audience", "laptop", env={"S": secret})
+    now = int(time.time())
+    good = {"aud": "laptop", "exp": now + 600}
+
+    def status(key, algorithm, claims=good, **headers):
+        token = jwt.encode(claims, key, algorithm=algorithm, headers=headers)
+        code, body = server.get("/v1/models", Authorization=f"Bearer {token}")
+        return 200 if code == 200 else (code, json.loads(body)["error"]["message"])
+
+    assert status(secret, "HS256") == 200
+    for name, key in keys.items():
+        for _ in range(8):  # ECDSA's numbers begin with other bits each time.
+            assert status(key, name) == status(key, name, kid=name) == 200
+        assert "not signed" in status(others[name], name)[1]
+        assert "not signed" in status(key, name, kid="somebody")[1]
+    assert status(secret, "HS256", {"aud": ["x", "laptop"], "exp": now - 30, "nbf": now + 30}) == 200, "clocks differ"
+    for claims, told in (
+            ({"aud": "laptop", "exp": now - 90}, "expired"), ({"aud": "laptop"}, "never expires"),
+            ({"exp": now + 600}, "not for this"), ({"aud": "desk", "exp": now + 600}, "not for this"),
+            ({"aud": "laptop", "exp": now + 600, "nbf": now + 90}, "not valid yet")):
+        code, words = status(secret, "HS256", claims)
+        assert code == 401 and told in words
+    # A public key is no secret, and no signature is none.
+
+    def forged(algorithm, sign):
+        parts = [base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=").decode() for each in ({"alg": algorithm}, good)]
+        text = ".".join(parts)
+        return text + "." + base64.urlsafe_b64encode(sign(text.encode())).rstrip(b"=").decode()
+
+    shown = keys["RS256"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    for token in (forged("none", lambda _: b""), forged("HS256", lambda text: hmac.new(shown, text, hashlib.sha256).digest()),
+                  forged("ES256", lambda _: bytes(64)), forged("RS256", lambda _: bytes(256)), "a.b.c", "..", "x" * 20_000):
+        assert server.get("/v1/models", Authorization=f"Bearer {token}")[0] == 401
+    token = jwt.encode(good, keys["ES256"], algorithm="ES256")
+    assert Client(server.url, additional_headers={"Authorization": f"Bearer {token}"}).turn("hello")[-1]["type"] == "done"
+    assert secret not in pathlib.Path(workspace.database).read_bytes().decode(errors="ignore")
+
+
+@pytest.mark.parametrize("arguments, env, told", [
+    (("--jwt-secret-env", "S"), {"S": "short"}, "shorter than 32 bytes"),
+    (("--jwt-secret-env", "S"), {}, "'S' is not set"),
+    (("--jwks", "none.json"), {}, "none.json"),
+    (("--jwks", "cleo.yaml"), {}, "cleo.yaml"),
+    (("--jwks", "empty.json"), {}, "no key of the set"),
+])
+def test_keys_that_cannot_be_used(workspace, arguments, env, told):
+    workspace.mock(RULES)
+    workspace.write("cleo.yaml", "approval: never\n")
+    workspace.write("empty.json", {"keys": [{"kty": "oct", "k": "AAAA"}]})
+    result = workspace.run("serve", "--listen", "127.0.0.1:0", *arguments, env=env, patience=20)
+    assert result.returncode != 0 and told in result.stderr
 
 
 def test_pages_of_others_are_refused(serve):

@@ -28,20 +28,15 @@ enum ServeCommand {
         let (store, problem) = wiring.store()
         if let problem { Console.report([problem]) }
         let (client, tools, agent) = try wiring.engine(workspace, store, arguments)
-        var settings = AgentServer.Settings(agent.opened)
+        var settings = AgentServer.Settings(agent.opened, access: try access(arguments, wiring))
         settings.approves = arguments.has(.yes)
-        let name = arguments[.tokenEnv] ?? "CLEO_SERVE_TOKEN"
-        if let token = wiring.variables.value(of: name), !token.isEmpty {
-            settings.token = Secret(token)
-            wiring.redactor.add([Secret(token)])
-        } else if arguments[.tokenEnv] != nil {
-            throw EngineError(.unauthorized, "the variable '\(name)' is not set")
-        }
-        guard settings.token != nil || address.hasPrefix("127.") else {
+        guard !settings.access.isOpen || address.hasPrefix("127.") else {
             throw EngineError(
                 .refused,
                 "\(address) can be reached from other machines, and whoever reaches it can talk to the agent and its tools",
-                hint: "set CLEO_SERVE_TOKEN (or name another with --token-env), or listen on 127.0.0.1")
+                hint:
+                    "set CLEO_SERVE_TOKEN (or name another with --token-env), give --jwks or --jwt-secret-env, or listen on 127.0.0.1"
+            )
         }
         let server = AgentServer(
             client: client, store: store, clock: wiring.clock, ids: wiring.ids, settings: settings,
@@ -58,6 +53,31 @@ enum ServeCommand {
         sockets.stop()
         blocking { await client.close() }
         return .done
+    }
+
+    private static func access(_ arguments: Arguments, _ wiring: Wiring) throws(EngineError) -> TokenCheck {
+        var access = TokenCheck(
+            audience: arguments[.audience], digests: OpenSSLDigests(), signatures: OpenSSLSignatures())
+        func secret(_ name: String) throws(EngineError) -> Secret {
+            guard let value = wiring.variables.value(of: name), !value.isEmpty else {
+                throw EngineError(.unauthorized, "the variable '\(name)' is not set")
+            }
+            wiring.redactor.add([Secret(value)])
+            return Secret(value)
+        }
+        if let name = arguments[.tokenEnv] {
+            access.allow(token: try secret(name))
+        } else if let value = wiring.variables.value(of: "CLEO_SERVE_TOKEN"), !value.isEmpty {
+            access.allow(token: try secret("CLEO_SERVE_TOKEN"))
+        }
+        if let name = arguments[.jwtSecretEnv] { try access.allow(signedWith: try secret(name)) }
+        if let file = arguments[.jwks] {
+            guard let keys = try? JSONParser.parse(try wiring.files.read(file)) else {
+                throw EngineError(.invalidInput, "'\(file)' is no JSON file that can be read")
+            }
+            try access.allow(keySet: keys)
+        }
+        return access
     }
 
     /// Until somebody asks it to end; then what runs is finished first.

@@ -10,8 +10,7 @@ package final class AgentServer: Sendable {
         package var namespace = "default"
         /// How a session of this agent begins.
         package var opened: SessionOpened
-        /// Nil: whoever reaches the address may talk.
-        package var token: Secret?
+        package var access: TokenCheck
         /// Whether tools that would ask a person run here.
         package var approves = false
         package var pingMilliseconds = 30_000
@@ -21,7 +20,8 @@ package final class AgentServer: Sendable {
         package var toolAckMilliseconds = 5_000
         package var toolResultMilliseconds = 60_000
 
-        package init(_ opened: SessionOpened) {
+        package init(_ opened: SessionOpened, access: TokenCheck) {
+            self.access = access
             agent = opened.pack
             self.opened = opened
         }
@@ -104,15 +104,15 @@ package final class AgentServer: Sendable {
                     200, [Header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")], Array(text.utf8)),
                 keepsAlive: request.keepsAlive)
         case (let method, let path) where path.hasPrefix("/v1/"):
-            guard isLetIn(request) else {
-                connection.answer(
-                    OpenAIServer.refusal(401, "the token is missing, or wrong"), keepsAlive: request.keepsAlive)
+            if let words = objectionToToken(request) {
+                connection.answer(OpenAIServer.refusal(401, words), keepsAlive: request.keepsAlive)
                 return true
             }
             return await OpenAIServer(self).answer(method, path, request, connection)
         case (_, let path) where path == SessionAPIServer.root || path.hasPrefix(SessionAPIServer.root + "/"):
-            guard isLetIn(request) else {
-                connection.answer(.json(401, ["error": "unauthorized"]), keepsAlive: request.keepsAlive)
+            if let words = objectionToToken(request) {
+                connection.answer(
+                    .json(401, ["error": .string("unauthorized: \(words)")]), keepsAlive: request.keepsAlive)
                 return true
             }
             await connection.answer(SessionAPIServer(self).answer(request), keepsAlive: request.keepsAlive)
@@ -131,17 +131,11 @@ package final class AgentServer: Sendable {
         if let origin = request.header("origin"), WebAddress(origin)?.authority.lowercased() != host { return true }
         let name = host.prefix { $0 != ":" }
         let isHere = name == "localhost" || name.hasPrefix("127.") && name.allSatisfy { $0.isNumber || $0 == "." }
-        return settings.token == nil && !host.isEmpty && !isHere
+        return settings.access.isOpen && !host.isEmpty && !isHere
     }
 
-    /// Compares in constant time.
-    func isLetIn(_ request: ServerRequest) -> Bool {
-        guard let token = settings.token else { return true }
-        let wanted = Array("Bearer \(token.reveal())".utf8)
-        let given = Array((request.header("authorization") ?? "").utf8)
-        var difference = wanted.count ^ given.count
-        for (index, byte) in wanted.enumerated() { difference |= Int(byte ^ (index < given.count ? given[index] : 0)) }
-        return difference == 0
+    private func objectionToToken(_ request: ServerRequest) -> String? {
+        settings.access.objection(request.header("authorization"), now: clock.now())
     }
 
     // MARK: the facade
@@ -157,7 +151,7 @@ package final class AgentServer: Sendable {
         if !agent.isEmpty, agent != settings.agent {
             return (404, "there is no agent '\(SafeText.oneLine(agent, limit: 80))' here, but '\(settings.agent)'")
         }
-        guard isLetIn(request) else { return (401, "unauthorized") }
+        if let words = objectionToToken(request) { return (401, "unauthorized: \(words)") }
         guard request.header("sec-websocket-version") == "13", request.header("sec-websocket-key")?.isEmpty == false
         else {
             return (400, "this is no WebSocket of version 13")
