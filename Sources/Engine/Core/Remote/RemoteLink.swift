@@ -40,6 +40,7 @@ package actor RemoteLink {
     /// Who waits between two tries; waking it dials at once.
     private var pausing: Task<Void, Never>?
 
+    private static let greetingPatience = 10_000
     private static let firstPause = 1_000
     private static let lastPause = 30_000
 
@@ -146,6 +147,13 @@ package actor RemoteLink {
     private func read(
         _ connection: any WebSocketConnection, _ tell: @escaping @Sendable (News) async -> Void
     ) async {
+        // A network that lost a byte may leave both sides waiting for the other.
+        let greeting = Task { [clock] in
+            if (try? await clock.sleep(milliseconds: Self.greetingPatience)) != nil {
+                connection.close(1_002, "no greeting came")
+            }
+        }
+        defer { greeting.cancel() }
         while let message = await connection.next() {
             switch message {
             case .text(let text):
@@ -153,7 +161,10 @@ package actor RemoteLink {
                     await tell(.garbage(text))
                     continue
                 }
-                if case .connected = event.body, let session = event.session { await tell(.up(session: session)) }
+                if case .connected = event.body, let session = event.session {
+                    greeting.cancel()
+                    await tell(.up(session: session))
+                }
                 await tell(.event(event, raw: Array(text.utf8)))
             case .binary(let bytes):
                 do throws(EngineError) {

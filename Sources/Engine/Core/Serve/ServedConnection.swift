@@ -253,7 +253,7 @@ actor ServedConnection {
 
     /// A client tool: the other side answers, or the time does.
     private func ask(_ question: Question, _ call: ToolCall?, _ id: SessionID) async {
-        guard question.kind == .answer, let call else {
+        guard question.kind == .answer, let call, waiting[call.id.rawValue] == nil else {
             try? await server.client.submit(
                 .answerQuestion(id, question.id, QuestionReply(.decline, "nobody is asked here")))
             return
