@@ -10,7 +10,6 @@ final class ServerCounters: Sendable {
         var received = 0
         var sent = 0
         var isDraining = false
-        var durations: [Double] = []
         var buckets = [Int](repeating: 0, count: 9)
         var sum = 0.0
         var count = 0
