@@ -80,26 +80,6 @@ long cproc_program_path(char *buffer, size_t size) { return readlink("/proc/self
 
 void cproc_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 
-int cproc_listen(int port, int *bound) {
-    int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (handle < 0) return -1;
-    int on = 1;
-    setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    struct sockaddr_in address;
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_port = htons((unsigned short)port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    if (bind(handle, (struct sockaddr *)&address, length) || listen(handle, 64)
-        || getsockname(handle, (struct sockaddr *)&address, &length)) {
-        close(handle);
-        return -1;
-    }
-    *bound = ntohs(address.sin_port);
-    return handle;
-}
-
 int cproc_listen_at(const char *text, int port, int *bound) {
     struct sockaddr_in address;
     memset(&address, 0, sizeof address);
@@ -122,6 +102,12 @@ int cproc_listen_at(const char *text, int port, int *bound) {
         return -1;
     }
     *bound = ntohs(address.sin_port);
+    return handle;
+}
+
+int cproc_listen(int port, int *bound) {
+    int handle = cproc_listen_at("127.0.0.1", port, bound);
+    if (handle >= 0) fcntl(handle, F_SETFL, fcntl(handle, F_GETFL) & ~O_NONBLOCK);
     return handle;
 }
 

@@ -13,6 +13,10 @@ package final class AgentServer: Sendable {
         package var access: TokenCheck
         /// Whether tools that would ask a person run here.
         package var approves = false
+        /// What is said to a tool that would ask a person.
+        var decision: ApprovalDecision {
+            approves ? .once : .deny(reason: "nobody is asked here; 'serve --yes' lets tools run")
+        }
         package var pingMilliseconds = 30_000
         package var pongMilliseconds = 60_000
         package var framesPerSecond = 50
@@ -83,15 +87,15 @@ package final class AgentServer: Sendable {
                 if await upgrade(request, connection) { return }
                 break
             }
-            guard await answer(request, connection), request.keepsAlive else { break }
+            await answer(request, connection)
+            guard request.keepsAlive else { break }
         }
         socket.close()
     }
 
     // MARK: HTTP
 
-    /// - Returns: whether the connection can go on.
-    private func answer(_ request: ServerRequest, _ connection: HTTPServerConnection) async -> Bool {
+    private func answer(_ request: ServerRequest, _ connection: HTTPServerConnection) async {
         switch (request.method, request.path) {
         case ("GET", "/healthz"): connection.answer(.text(200, "ok"), keepsAlive: request.keepsAlive)
         case ("GET", "/readyz"):
@@ -105,15 +109,13 @@ package final class AgentServer: Sendable {
                 keepsAlive: request.keepsAlive)
         case (let method, let path) where path.hasPrefix("/v1/"):
             if let words = objectionToToken(request) {
-                connection.answer(OpenAIServer.refusal(401, words), keepsAlive: request.keepsAlive)
-                return true
+                return connection.answer(OpenAIServer.refusal(401, words), keepsAlive: request.keepsAlive)
             }
-            return await OpenAIServer(self).answer(method, path, request, connection)
+            await OpenAIServer(self).answer(method, path, request, connection)
         case (_, let path) where path == SessionAPIServer.root || path.hasPrefix(SessionAPIServer.root + "/"):
             if let words = objectionToToken(request) {
-                connection.answer(
+                return connection.answer(
                     .json(401, ["error": .string("unauthorized: \(words)")]), keepsAlive: request.keepsAlive)
-                return true
             }
             await connection.answer(SessionAPIServer(self).answer(request), keepsAlive: request.keepsAlive)
         default:
@@ -121,7 +123,11 @@ package final class AgentServer: Sendable {
                 .text(404, "there is nothing here: /ws, /v1/chat/completions, /api/v1/sessions, /healthz"),
                 keepsAlive: request.keepsAlive)
         }
-        return true
+    }
+
+    /// The texts among a message's parts.
+    static func text(of parts: JSONValue?) -> String {
+        (parts?.array ?? []).filter { $0["type"] == "text" }.compactMap { $0["text"]?.string }.joined(separator: "\n")
     }
 
     /// A page in a browser of this machine that is not ours: it says its own origin, or came under a name that it has

@@ -16,14 +16,10 @@ struct OpenAIServer {
             ])
     }
 
-    /// - Returns: whether the connection can go on.
     func answer(
         _ method: String, _ path: String, _ request: ServerRequest, _ connection: HTTPServerConnection
-    ) async -> Bool {
-        func answer(_ response: ServerResponse) -> Bool {
-            connection.answer(response, keepsAlive: request.keepsAlive)
-            return true
-        }
+    ) async {
+        func answer(_ response: ServerResponse) { connection.answer(response, keepsAlive: request.keepsAlive) }
         let name = server.settings.agent
         let model: JSONValue = ["id": .string(name), "object": "model", "created": 0, "owned_by": "cleo-tui"]
         switch (method, path) {
@@ -56,14 +52,11 @@ struct OpenAIServer {
         let isWell = await complete(body, Array(messages.dropLast()), Self.text(last), request, connection)
         server.counters.ended(
             isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
-        return true
     }
 
     /// Of a message: a text, or its parts.
     private static func text(_ message: JSONValue) -> String {
-        message["content"]?.string
-            ?? (message["content"]?.array ?? []).filter { $0["type"] == "text" }.compactMap { $0["text"]?.string }
-            .joined(separator: "\n")
+        message["content"]?.string ?? AgentServer.text(of: message["content"])
     }
 
     /// What was said before goes into the log of a new session, as if it had been said here.
@@ -198,13 +191,10 @@ struct TurnAnswer {
                     answer.text += delta.text
                     if !piece(delta.text) { try await client.submit(.cancelTurn(id)) }
                 case .usageReported(let report):
-                    answer.input += report.usage.input + report.usage.cacheRead + report.usage.cacheWrite
+                    answer.input += report.usage.prompt
                     answer.output += report.usage.output
                 case .approvalRequested(let request):
-                    let decision: ApprovalDecision =
-                        server.settings.approves
-                        ? .once : .deny(reason: "nobody is asked here; 'serve --yes' lets tools run")
-                    try await client.submit(.answerApproval(id, request.call.id, decision))
+                    try await client.submit(.answerApproval(id, request.call.id, server.settings.decision))
                 case .questionAsked(let question):
                     try await client.submit(.answerQuestion(id, question.id, .unanswered))
                 case .turnFinished(let finished):

@@ -176,8 +176,7 @@ actor ServedConnection {
         var text = frame["content"]?.string ?? ""
         // Text may stand in the parts alone; here it is heard there, too.
         if text.isEmpty {
-            text = (frame["parts"]?.array ?? []).filter { $0["type"] == "text" }.compactMap { $0["text"]?.string }
-                .joined(separator: "\n")
+            text = AgentServer.text(of: frame["parts"])
         }
         guard !text.isEmpty else {
             return fail("INVALID_MESSAGE", "the message holds no text", session: wanted ?? session)
@@ -221,7 +220,8 @@ actor ServedConnection {
                         send("chunk", session: name, ["content": .string(delta.text)])
                     case .messageCompleted(let message): last = message.text
                     case .toolCallStarted(let started): calls[started.call.id] = started.call
-                    case .approvalRequested(let request): try await decide(request, id)
+                    case .approvalRequested(let request):
+                        try await client.submit(.answerApproval(id, request.call.id, server.settings.decision))
                     case .questionAsked(let question):
                         let call = question.call.flatMap { calls[$0] }
                         Task { await self.ask(question, call, id) }
@@ -242,13 +242,6 @@ actor ServedConnection {
             fail(error.code == .busy ? "RATE_LIMITED" : "INTERNAL_ERROR", error.message, session: name)
             return false
         }
-    }
-
-    private func decide(_ request: ApprovalRequest, _ id: SessionID) async throws(EngineError) {
-        let decision: ApprovalDecision =
-            server.settings.approves
-            ? .once : .deny(reason: "nobody is asked here; 'serve --yes' lets tools run")
-        try await server.client.submit(.answerApproval(id, request.call.id, decision))
     }
 
     /// A client tool: the other side answers, or the time does.

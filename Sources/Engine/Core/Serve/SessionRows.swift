@@ -97,15 +97,14 @@ struct SessionRows {
 
     private mutating func model(_ key: String, _ report: UsageReport, _ at: JSONValue) {
         let used = report.usage
-        let prompt = used.input + used.cacheRead + used.cacheWrite
-        input = min(input + prompt, Int(Int64.max / 4))
+        input = min(input + used.prompt, Int(Int64.max / 4))
         output = min(output + used.output, Int(Int64.max / 4))
         cost = cost + (report.cost ?? .zero)
         openCall = providerCalls.count
         var row: JSONObject = [
             "id": .string(key), "sessionId": .string(id), "provider": .string(report.provider),
             "model": .string(report.model),
-            "status": "completed", "inputTokens": .int(prompt),
+            "status": "completed", "inputTokens": .int(used.prompt),
             "outputTokens": .int(used.output), "cachedTokens": .int(used.cacheRead), "createdAt": at,
         ]
         row["costUsd"] = report.cost.map { dollars($0) }
