@@ -64,7 +64,7 @@ format: ## put the sources in form
 
 check: lint test ## what a change has to pass
 
-bench: build tools $(VENV)/ready $(VENV)-elia/ready $(VENV)-vendors/ready ## start, memory, latency and throughput, side by side with others
+bench: build tools $(VENV)/ready $(VENV)-elia/ready $(VENV)-vendors/ready $(VENV)-langchain/ready ## start, memory, latency and throughput, side by side with others
 	swift build -c release --product bench-streams --static-swift-stdlib
 	swift build -c release --product bench-tools --static-swift-stdlib
 	$(VENV)/bin/python Tests/Bench/bench.py $(RELEASE)
@@ -116,6 +116,13 @@ $(VENV)-llama/ready: Makefile
 	@.ci/install-packages g++ make python3-venv
 	python3 -m venv $(VENV)-llama
 	$(VENV)-llama/bin/pip install -q --disable-pip-version-check 'llama-cpp-python[server]==0.3.36' gguf numpy
+	touch $@
+
+# The services that ours is measured beside.
+$(VENV)-langchain/ready: Makefile
+	python3 -m venv $(VENV)-langchain
+	$(VENV)-langchain/bin/pip install -q --disable-pip-version-check uvloop==0.23.0 aiohttp==3.14.5 langchain==1.4.7 \
+		langchain-openai==1.7.3
 	touch $@
 
 # The program that ours is measured beside.

@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,9 +72,12 @@ int cproc_wait(pid_t pid, int milliseconds, int *code) {
 int cproc_lock(const char *path) {
     int handle = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (handle < 0) return -2;
-    if (flock(handle, LOCK_EX | LOCK_NB) == 0) return handle;
+    struct stat status;
+    int locked = flock(handle, LOCK_EX | LOCK_NB);
+    if (locked == 0 && fstat(handle, &status) == 0 && status.st_nlink > 0) return handle;
     close(handle);
-    return -1;
+    // Who held it has just taken the file away.
+    return locked == 0 ? cproc_lock(path) : -1;
 }
 
 long cproc_program_path(char *buffer, size_t size) { return readlink("/proc/self/exe", buffer, size); }

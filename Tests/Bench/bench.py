@@ -26,6 +26,7 @@ import termios
 import threading
 import time
 
+import serving
 import streams
 import tools
 
@@ -466,6 +467,9 @@ def main():
     try:
         streams.report(PROGRAM, environment(home), streams_folder, QUICK)
         tools.report(QUICK)
+        print("\nConversations with a tool call through `serve`, beside the same service in Python:\n\n" + serving.HEAD)
+        for row in serving.serving(PROGRAM, streams_folder, environment(home), QUICK):
+            print(row, flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -472,6 +472,50 @@ def test_the_openai_sdk(serve, workspace):
     assert "my name is Ada" in texts and "noted" in texts
 
 
+def ask(server, *said, **fields):
+    """The answer to the last of what user and assistant said in turn."""
+    messages = [{"role": ("user", "assistant")[index % 2], "content": text} for index, text in enumerate(said)]
+    body = json.dumps({"messages": messages, **fields}).encode()
+    with urllib.request.urlopen(urllib.request.Request(server.http + "/v1/chat/completions", data=body), timeout=20) as answer:
+        return json.load(answer)["choices"][0]["message"]["content"]
+
+
+def test_a_chat_client_goes_on_in_its_session(serve, workspace):
+    server = serve()
+    sessions = lambda: workspace.query("SELECT count(DISTINCT session) FROM events")[0][0]
+    said = []
+    for question in ("my name is Ada", "hello", "my name is Bob"):
+        said += [question, ask(server, *said, question)]
+    assert said[1::2] == ["noted, Ada", "Echo: hello", "noted, Bob"]
+    assert sessions() == 1
+    # Another word, another speaker, or the same once more: that is another conversation.
+    ask(server, "my name is Eve", *said[1:4], "hello")
+    assert sessions() == 2
+    ask(server, *said, "hello", user="somebody")
+    assert sessions() == 3
+    ask(server, *said, "hello")
+    assert sessions() == 3
+    ask(server, *said, "hello")
+    assert sessions() == 4
+
+
+def test_sessions_that_nobody_needs_are_let_go(serve, workspace):
+    workspace.mock("rules: [{when: '.', say: 'Echo'}]\n")
+    server = serve()
+    for _ in range(150):
+        ask(server, "hello")
+    handles = len(list(pathlib.Path(f"/proc/{server.process.pid}/fd").iterdir()))
+    assert handles < 120, handles
+    client = Client(server.url)
+    first = workspace.query("SELECT session FROM events ORDER BY at LIMIT 1")[0][0]
+    client.send(content="hello", session_id=first)
+    while (frame := client.next())["type"] != "done":
+        pass
+    assert frame["session_id"] == first
+    answers = f"SELECT count(*) FROM events WHERE session = '{first}' AND type = 'message.completed'"
+    wait_for(lambda: workspace.query(answers)[0][0] == 2, "the second answer in the log")
+
+
 def test_aiohttp(serve):
     server = serve()
 

@@ -96,5 +96,6 @@ package final class MemoryStore: SessionStore {
     }
 
     package func claim(_ session: SessionID) async -> Bool { true }
+    package func release(_ session: SessionID) {}
     package func flush() async {}
 }

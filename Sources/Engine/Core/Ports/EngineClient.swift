@@ -39,6 +39,18 @@ package enum EngineCommand: Sendable, Equatable {
     case mockTool(SessionID, String, JSONValue?)
     /// Sets a parameter of the model over what the files say; null takes it back.
     case setParameter(SessionID, String, JSONValue)
+
+    /// The session that it is for, or comes from.
+    package var session: SessionID {
+        switch self {
+        case .send(let id, _, _), .cancelTurn(let id), .answerApproval(let id, _, _), .answerQuestion(let id, _, _),
+            .rename(let id, _), .callTool(let id, _, _), .moveWorkflow(let id, _), .evaluate(let id),
+            .setVariables(let id, _), .chooseModel(let id, _), .usePrompt(let id, _, _, _),
+            .readResource(let id, _, _), .completeArgument(let id, _, _, _, _, _), .signIn(let id, _),
+            .mockTool(let id, _, _), .setParameter(let id, _, _):
+            id
+        }
+    }
 }
 
 /// Events on their way to one reader.

@@ -19,6 +19,8 @@ package protocol SessionStore: Sendable {
     func spent(since: Timestamp) async throws(EngineError) -> Money
     /// Takes the session for writing. False when another process has it.
     func claim(_ session: SessionID) async -> Bool
+    /// Gives the session back: another process may write it.
+    func release(_ session: SessionID)
     /// Returns when everything appended so far is on the disk.
     func flush() async
     /// Why events cannot be written at the moment, for people; nil when all is well.

@@ -37,6 +37,7 @@ package final class AgentServer: Sendable {
     let ids: any IdentifierSource
     let settings: Settings
     let counters = ServerCounters()
+    let histories: ChatHistories
     /// `Sec-WebSocket-Accept` for a key (RFC 6455, section 4.2.2).
     let acceptance: @Sendable (String) -> String
     let newSession: @Sendable () -> String
@@ -52,6 +53,7 @@ package final class AgentServer: Sendable {
         self.clock = clock
         self.ids = ids
         self.settings = settings
+        histories = ChatHistories(settings.access.digests)
         self.acceptance = acceptance
         self.newSession = newSession
     }

@@ -60,7 +60,7 @@ struct OpenAIServer {
     }
 
     /// What was said before goes into the log of a new session, as if it had been said here.
-    private func seed(_ messages: [JSONValue], _ id: SessionID) {
+    private func seed(_ messages: [(role: String, text: String)], _ id: SessionID) {
         var sequence = 0
         func append(_ body: TurnEvent, _ turn: TurnID?) {
             sequence += 1
@@ -69,19 +69,17 @@ struct OpenAIServer {
         }
         var turn: TurnID?
         if !messages.isEmpty { append(.sessionOpened(server.settings.opened), nil) }
-        for message in messages {
-            let text = Self.text(message)
-            switch message["role"]?.string {
+        for (role, text) in messages {
+            switch role {
             case "user":
                 if let turn { append(.turnFinished(TurnFinished(reason: .completed)), turn) }
                 let next = TurnID(server.ids.next("turn"))
                 turn = next
                 append(.turnStarted(TurnStarted(message: MessageID(server.ids.next("m")), text: text)), next)
-            case "assistant":
+            default:
                 guard let turn, !text.isEmpty else { continue }
                 append(
                     .messageCompleted(Message(id: MessageID(server.ids.next("m")), role: .assistant, text: text)), turn)
-            default: continue
             }
         }
         if let turn { append(.turnFinished(TurnFinished(reason: .completed)), turn) }
@@ -91,8 +89,15 @@ struct OpenAIServer {
         _ body: JSONValue, _ history: [JSONValue], _ text: String, _ request: ServerRequest,
         _ connection: HTTPServerConnection
     ) async -> Bool {
-        let id = SessionID(server.newSession())
-        seed(history, id)
+        let said = history.compactMap { message in
+            message["role"]?.string.flatMap { role in
+                role == "user" || role == "assistant" ? (role: role, text: Self.text(message)) : nil
+            }
+        }
+        let who = (request.header("authorization") ?? "") + "\n" + (body["user"]?.string ?? "")
+        let known = server.histories.take(said, who: who)
+        let id = known ?? SessionID(server.newSession())
+        if known == nil { seed(said, id) }
         let isStreaming = body["stream"]?.bool == true
         let wantsUsage = body["stream_options"]?["include_usage"]?.bool == true
         let created = server.clock.now().milliseconds / 1_000
@@ -132,6 +137,7 @@ struct OpenAIServer {
             return broken(error.code == .rateLimited ? 429 : 500, error.message)
         }
         if let error = answer.error { return broken(500, error) }
+        server.histories.keep(said + [("user", text), ("assistant", answer.text)], who: who, id)
         let usage: JSONValue = [
             "prompt_tokens": .int(answer.input), "completion_tokens": .int(answer.output),
             "total_tokens": .int(answer.input + answer.output),

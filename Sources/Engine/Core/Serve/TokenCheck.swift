@@ -14,7 +14,7 @@ package struct TokenCheck: Sendable {
     private var token: Secret?
     private var keys: [Key] = []
     private let audience: String?
-    private let digests: any Digests
+    let digests: any Digests
     private let signatures: any Signatures
 
     /// - Parameter audience: what `aud` has to name; nil takes only tokens without one (RFC 7519, section 4.1.3).

@@ -10,7 +10,17 @@ package actor LocalClient: EngineClient {
     private let remember: @Sendable ([String: JSONValue]) -> Void
     /// Makes the provider that a person names, with the parameters of its file.
     private let chooseProvider: ChooseProvider
-    private var sessions: [SessionID: Task<Result<SessionRuntime, EngineError>, Never>] = [:]
+    private var sessions: [SessionID: Open] = [:]
+    /// More open sessions than this are too many.
+    private var ceiling = keptSessions
+    private static let keptSessions = 64
+
+    private struct Open {
+        var session: Task<Result<SessionRuntime, EngineError>, Never>
+        /// Who is in it now, and how often somebody was.
+        var users = 0
+        var uses = 0
+    }
 
     package typealias ChooseProvider =
         @Sendable (String) throws(EngineError) -> (provider: any Provider, parameters: ModelParameters)
@@ -34,25 +44,6 @@ package actor LocalClient: EngineClient {
 
     package func submit(_ command: EngineCommand) async throws(EngineError) {
         switch command {
-        case .send(let id, let text, let attachments): try await session(id).send(text, attachments)
-        case .cancelTurn(let id): try await session(id).cancel()
-        case .answerApproval(let id, let call, let decision): try await session(id).answer(call, decision)
-        case .answerQuestion(let id, let question, let reply): try await session(id).answer(question, reply)
-        case .rename(let id, let title): try await session(id).rename(title)
-        case .callTool(let id, let tool, let arguments): try await session(id).callTool(tool, arguments)
-        case .moveWorkflow(let id, let event): try await session(id).moveByHand(event)
-        case .evaluate(let id): try await session(id).evaluateByHand()
-        case .usePrompt(let id, let handler, let name, let arguments):
-            try await session(id).fetch(name, from: handler) { (connection, host) async throws(EngineError) in
-                ServerContent(name: name, text: try await connection.prompt(name, arguments, host: host))
-            }
-        case .readResource(let id, let handler, let uri):
-            try await session(id).fetch(uri, from: handler) { (connection, host) async throws(EngineError) in
-                MCPContent.content(of: uri, try await connection.read(uri, host: host))
-            }
-        case .completeArgument(let id, let handler, let prompt, let argument, let value, let chosen):
-            try await session(id).suggest(handler, prompt, argument, value, chosen)
-        case .signIn(let id, let handler): try await session(id).signIn(to: handler)
         case .mockTool(_, let tool, let answer):
             try await tools.mock(tool, answer)
             let words = answer.map { "\(tool) answers \($0.text) from now on" } ?? "\(tool) answers for itself again"
@@ -69,6 +60,10 @@ package actor LocalClient: EngineClient {
             await change([]) { agent in
                 for (name, value) in values { agent.variables[name] = value.isNull ? nil : value }
             }
+        default:
+            let session = try await enter(command.session)
+            defer { leave(command.session) }
+            try await session.take(command)
         }
     }
 
@@ -86,39 +81,70 @@ package actor LocalClient: EngineClient {
     /// - Parameter lines: what the sessions say about it.
     package func change(_ lines: [Diagnostic], _ change: @escaping @Sendable (inout Agent) -> Void) async {
         source.change(change)
-        for opening in sessions.values {
-            if case .success(let session) = await opening.value { await session.agentChanged(lines) }
+        for open in sessions.values {
+            if case .success(let session) = await open.session.value { await session.agentChanged(lines) }
         }
     }
 
     package func feed(of id: SessionID, after sequence: Int) async throws(EngineError) -> EventFeed {
-        try await session(id).feed(after: sequence)
+        let session = try await enter(id)
+        defer { leave(id) }
+        return try await session.feed(after: sequence)
     }
 
-    /// The session, opened once.
-    private func session(_ id: SessionID) async throws(EngineError) -> SessionRuntime {
-        let opening =
+    // MARK: Open sessions
+
+    /// The session, opened once; `leave` has to follow.
+    private func enter(_ id: SessionID) async throws(EngineError) -> SessionRuntime {
+        if sessions.count > ceiling {
+            ceiling = .max
+            Task { await forgetIdle() }
+        }
+        var open =
             sessions[id]
-            ?? Task {
-                let session = SessionRuntime(
-                    id: id, source: source, tools: tools, store: store, clock: clock, ids: ids, redactor: redactor)
-                do throws(EngineError) {
-                    try await session.open()
-                    return .success(session)
-                } catch {
-                    return .failure(error)
-                }
-            }
-        sessions[id] = opening
-        let result = await opening.value
+            ?? Open(
+                session: Task {
+                    let session = SessionRuntime(
+                        id: id, source: source, tools: tools, store: store, clock: clock, ids: ids, redactor: redactor)
+                    do throws(EngineError) {
+                        try await session.open()
+                        return .success(session)
+                    } catch {
+                        return .failure(error)
+                    }
+                })
+        open.users += 1
+        open.uses += 1
+        sessions[id] = open
+        let result = await open.session.value
         if case .failure = result { sessions[id] = nil }
         return try result.get()
     }
 
+    private func leave(_ id: SessionID) { sessions[id]?.users -= 1 }
+
+    /// Lets go of sessions in which nothing runs and at which nobody looks: all that they know is in the log.
+    private func forgetIdle() async {
+        var idle: [(id: SessionID, uses: Int)] = []
+        for (id, open) in sessions where open.users == 0 {
+            guard case .success(let session) = await open.session.value, await session.isIdle else { continue }
+            idle.append((id, open.uses))
+        }
+        await store.flush()
+        // Nobody may have come back meanwhile; nor may somebody from here on, so nothing waits any more.
+        let gone = idle.filter { sessions[$0.id]?.uses == $0.uses }.map(\.id)
+        for id in gone {
+            sessions[id] = nil
+            store.release(id)
+        }
+        ceiling = sessions.count + max(Self.keptSessions, sessions.count / 4)
+        for id in gone where sessions[id] == nil { await tools.unlisten(id) }
+    }
+
     /// Stops every turn and every server, and writes everything down.
     package func close() async {
-        for opening in sessions.values {
-            if case .success(let session) = await opening.value { await session.close() }
+        for open in sessions.values {
+            if case .success(let session) = await open.session.value { await session.close() }
         }
         await tools.stop()
         await store.flush()

@@ -83,7 +83,7 @@ package actor SessionRuntime {
     private func take() async {
         if let turn = conversation.openTurn { await recover(turn) }
         if conversation.opened != agent.opened { emit(.sessionOpened(agent.opened), nil) }
-        await tools.listen { [weak self] state in await self?.handlerChanged(state) }
+        await tools.listen(id) { [weak self] state in await self?.handlerChanged(state) }
     }
 
     /// Publishes what the other process writes, and takes the session when that has left.
@@ -220,6 +220,39 @@ package actor SessionRuntime {
         file: "")
 
     // MARK: Commands
+
+    /// Does what is asked of this session.
+    func take(_ command: EngineCommand) async throws(EngineError) {
+        switch command {
+        case .send(_, let text, let attachments): try send(text, attachments)
+        case .cancelTurn: cancel()
+        case .answerApproval(_, let call, let decision): answer(call, decision)
+        case .answerQuestion(_, let question, let reply): try answer(question, reply)
+        case .rename(_, let title): try rename(title)
+        case .callTool(_, let tool, let arguments): try callTool(tool, arguments)
+        case .moveWorkflow(_, let event): try moveByHand(event)
+        case .evaluate: try evaluateByHand()
+        case .usePrompt(_, let handler, let name, let arguments):
+            try await fetch(name, from: handler) { (connection, host) async throws(EngineError) in
+                ServerContent(name: name, text: try await connection.prompt(name, arguments, host: host))
+            }
+        case .readResource(_, let handler, let uri):
+            try await fetch(uri, from: handler) { (connection, host) async throws(EngineError) in
+                MCPContent.content(of: uri, try await connection.read(uri, host: host))
+            }
+        case .completeArgument(_, let handler, let prompt, let argument, let value, let chosen):
+            try await suggest(handler, prompt, argument, value, chosen)
+        case .signIn(_, let handler): try await signIn(to: handler)
+        // They change the agent, not the session.
+        case .mockTool, .chooseModel, .setParameter, .setVariables: break
+        }
+    }
+
+    /// Whether nothing runs and nobody looks.
+    var isIdle: Bool {
+        feeds.removeAll { $0.isFinished }
+        return feeds.isEmpty && running == nil && byHand.isEmpty && !isReadOnly
+    }
 
     /// - Throws: `busy` while a turn runs, or when another process has the session.
     package func send(_ text: String, _ attachments: [Attachment] = []) throws(EngineError) {

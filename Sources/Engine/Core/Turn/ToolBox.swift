@@ -19,7 +19,7 @@ package actor ToolBox {
     /// Which start of a handler is the present one.
     private var launched: [String: Int] = [:]
     private var launches = 0
-    private var listeners: [@Sendable (HandlerState) async -> Void] = []
+    private var listeners: [SessionID: @Sendable (HandlerState) async -> Void] = [:]
     private var settled: [CheckedContinuation<Void, Never>] = []
     private var breakers: [String: CircuitBreaker] = [:]
     private let breaking: CircuitBreaker.Settings
@@ -63,7 +63,7 @@ package actor ToolBox {
             await handler.stop()
             let isBack = handlers.contains { $0.name == handler.name }
             let gone = HandlerState(handler: handler.name, kind: handler.kindName, phase: .stopped)
-            if !isBack { for listener in listeners { await listener(gone) } }
+            if !isBack { for listener in listeners.values { await listener(gone) } }
         }
         for handler in fresh { launch(handler) }
     }
@@ -87,10 +87,12 @@ package actor ToolBox {
     }
 
     /// Calls back with every state there is, then with every change.
-    package func listen(_ listener: @escaping @Sendable (HandlerState) async -> Void) async {
-        listeners.append(listener)
+    package func listen(_ session: SessionID, _ listener: @escaping @Sendable (HandlerState) async -> Void) async {
+        listeners[session] = listener
         for state in states { await listener(state) }
     }
+
+    package func unlisten(_ session: SessionID) { listeners[session] = nil }
 
     /// In the order of the tools file.
     package var states: [HandlerState] {
@@ -118,7 +120,7 @@ package actor ToolBox {
         rebuild()
         if !isStarting { settle() }
         let state = state(of: handler, update)
-        for listener in listeners { await listener(state) }
+        for listener in listeners.values { await listener(state) }
     }
 
     private func rebuild() {

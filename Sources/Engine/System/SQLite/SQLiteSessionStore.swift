@@ -1,6 +1,7 @@
 import CProcess
 import Dispatch
 package import Engine
+import Glibc
 import Synchronization
 
 /// The event log in an SQLite file, in WAL mode.
@@ -219,20 +220,33 @@ package final class SQLiteSessionStore: SessionStore {
 
     // MARK: One writer per session
 
-    /// A lock file per session, held until the program ends.
+    /// A lock file per session, held until it is released or the program ends.
     package func claim(_ session: SessionID) async -> Bool {
-        let folder = directory + "/locks"
-        // Two names that differ only in what a file's name cannot hold must not share a lock.
-        let plain = session.rawValue.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
-        let name = plain == session.rawValue ? plain : plain + "_" + String(FNV1a.hash(session.rawValue), radix: 16)
+        let file = lockFile(session)
         return queue.withLock { queue in
             if queue.locks[session] != nil { return true }
-            do throws(EngineError) { try DiskFiles.makeDirectories(folder) } catch { return true }
-            let descriptor = cproc_lock("\(folder)/\(name)")
+            do throws(EngineError) { try DiskFiles.makeDirectories(directory + "/locks") } catch { return true }
+            let descriptor = cproc_lock(file)
             guard descriptor != -1 else { return false }
             queue.locks[session] = descriptor
             return true
         }
+    }
+
+    package func release(_ session: SessionID) {
+        let file = lockFile(session)
+        queue.withLock { queue in
+            guard let descriptor = queue.locks.removeValue(forKey: session), descriptor >= 0 else { return }
+            unlink(file)
+            Glibc.close(descriptor)
+        }
+    }
+
+    private func lockFile(_ session: SessionID) -> String {
+        // Two names that differ only in what a file's name cannot hold must not share a lock.
+        let plain = session.rawValue.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        let name = plain == session.rawValue ? plain : plain + "_" + String(FNV1a.hash(session.rawValue), radix: 16)
+        return directory + "/locks/" + name
     }
 }
 
