@@ -81,7 +81,7 @@ struct Arguments: Equatable {
 }
 
 enum Option: String, CaseIterable {
-    case workspace, pack, prompt, variable = "var", variables = "vars", semantics = "as", tools, provider, model,
+    case workspace, agent, pack, prompt, variable = "var", variables = "vars", semantics = "as", tools, provider, model,
         baseURL = "base-url", scenario
     case session, resume = "continue", new, text, json, events, yes, quiet, limit, asOmnia = "as-omnia",
         asMock = "as-mock",
@@ -117,7 +117,7 @@ enum Option: String, CaseIterable {
         case .record, .replay: "DIR"
         case .pace: "recorded|instant|N"
         case .attach: "FILE"
-        case .prompt, .model, .scenario: "NAME"
+        case .agent, .prompt, .model, .scenario: "NAME"
         case .variable: "NAME=VALUE"
         case .provider: "NAME|FILE"
         case .baseURL: "URL"
@@ -140,6 +140,7 @@ enum Option: String, CaseIterable {
     var summary: String {
         switch self {
         case .workspace: "the folder with prompts/, tools.yaml and cleo.yaml (default: this one; else the demo)"
+        case .agent: "one of the workspace's agents (default: the first; for serve: all of them)"
         case .pack: "the PromptPack to run"
         case .prompt: "the prompt of the pack (default: 'default', else the first)"
         case .variable: "a value for a variable of the prompt; may be repeated"
@@ -198,10 +199,10 @@ enum Command: String, CaseIterable {
         case .attach: [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json]
         case .serve: Self.agent + [.listen, .tokenEnv, .jwks, .jwtSecretEnv, .audience, .yes]
         case .validate: [.json, .format, .strict, .parity]
-        case .render: [.workspace, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
+        case .render: [.workspace, .agent, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
         case .compile: [.output, .target, .strict]
         case .`init`: [.force]
-        case .tools: [.workspace, .tools, .json, .asOmnia, .asMock, .output, .force]
+        case .tools: [.workspace, .agent, .tools, .json, .asOmnia, .asMock, .output, .force]
         case .mcp: [.workspace]
         case .sessions: [.json, .limit, .format, .output, .remote, .tokenEnv, .sessionAPI, .workspace]
         case .prices: [.json, .workspace]
@@ -211,7 +212,7 @@ enum Command: String, CaseIterable {
     }
 
     private static let agent: [Option] = [
-        .workspace, .pack, .prompt, .variable, .variables, .semantics, .tools, .provider, .model, .scenario,
+        .workspace, .agent, .pack, .prompt, .variable, .variables, .semantics, .tools, .provider, .model, .scenario,
         .baseURL, .record, .replay, .pace,
     ]
 

@@ -52,13 +52,14 @@ struct Wiring {
         if (["cleo.yaml"] + WorkspaceLoader.toolsFiles).contains(where: files.exists) { return true }
         return ["prompts", "."].contains { place in
             files.list(place).contains { name in WorkspaceLoader.allSuffixes.contains { name.hasSuffix($0) } }
-        }
+        } || ClusterResources.areIn(files)
     }
 
     // MARK: Files
 
     static func options(_ arguments: Arguments) throws(EngineError) -> WorkspaceOptions {
         var options = WorkspaceOptions()
+        options.agent = arguments[.agent]
         options.pack = arguments[.pack].map(Folders.absolute)
         options.prompt = arguments[.prompt]
         options.tools = arguments[.tools].map(Folders.absolute)
@@ -83,8 +84,13 @@ struct Wiring {
         return options
     }
 
-    func workspace(_ arguments: Arguments) throws(EngineError) -> Loaded<Workspace> {
-        let options = try toolOptions(arguments)
+    /// - Parameter agent: one of several; else the one that the command line names, or the first.
+    func workspace(
+        _ arguments: Arguments, agent: String? = nil, variant: AgentVariant = .stable
+    ) throws(EngineError) -> Loaded<Workspace> {
+        var options = try toolOptions(arguments)
+        options.agent = agent ?? options.agent
+        options.variant = variant
         var loaded = WorkspaceLoader.load(options, reader: reader, variables: variables, patterns: patterns)
         // Notes are for whoever checks the files.
         loaded.diagnostics.removeAll { $0.severity == .note }
@@ -133,6 +139,8 @@ struct Wiring {
             variables: workspace.variables, provider: answering,
             parameters: workspace.provider.config.parameters, limits: workspace.config.limits,
             approval: workspace.config.approval, patterns: patterns)
+        agent.name = workspace.agent?.name
+        agent.variant = workspace.agent?.canary == nil ? nil : workspace.variant
         agent.policies = workspace.policies
         agent.bindings = workspace.config.bindings
         agent.semantics = workspace.config.semantics
@@ -209,13 +217,18 @@ struct Wiring {
         return (provider, workspace.provider.config.parameters)
     }
 
-    func engine(
-        _ workspace: Workspace, _ store: any SessionStore, _ arguments: Arguments
-    ) throws(EngineError) -> (LocalClient, ToolBox, Agent) {
-        let agent = try agent(workspace)
-        let tools = ToolBox(
+    func toolBox(_ workspace: Workspace) -> ToolBox {
+        ToolBox(
             handlers: handlers(workspace), patterns: patterns, clock: clock, breaker: workspace.config.limits.breaker,
             limits: workspace.config.limits.handlers)
+    }
+
+    /// - Parameter shared: the tools of another agent of the workspace, where they are the same.
+    func engine(
+        _ workspace: Workspace, _ store: any SessionStore, _ arguments: Arguments, sharing shared: ToolBox? = nil
+    ) throws(EngineError) -> (LocalClient, ToolBox, Agent) {
+        let agent = try agent(workspace)
+        let tools = shared ?? toolBox(workspace)
         redactor.add(secrets(workspace.handlers) + Self.secrets(workspace.variables))
         let (remembered, redactor) = (remembered, redactor)
         let client = LocalClient(

@@ -22,13 +22,10 @@ enum ServeCommand {
         cproc_raise_files()
         let (address, port) = try listen(arguments[.listen] ?? "127.0.0.1:8080")
         let wiring = try Wiring(arguments)
-        let loaded = try wiring.workspace(arguments)
-        Console.report(loaded.diagnostics)
-        guard let workspace = loaded.value else { return .usage }
         let (store, problem) = wiring.store()
         if let problem { Console.report([problem]) }
-        let (client, tools, agent) = try wiring.engine(workspace, store, arguments)
-        var settings = AgentServer.Settings(agent.opened, access: try access(arguments, wiring))
+        guard let agents = try ServedAgents(arguments, wiring, store) else { return .usage }
+        var settings = AgentServer.Settings(agents.served, access: try access(arguments, wiring))
         settings.approves = arguments.has(.yes)
         guard !settings.access.isOpen || address.hasPrefix("127.") else {
             throw EngineError(
@@ -39,19 +36,24 @@ enum ServeCommand {
             )
         }
         let server = AgentServer(
-            client: client, store: store, clock: wiring.clock, ids: wiring.ids, settings: settings,
+            store: store, clock: wiring.clock, ids: wiring.ids, settings: settings,
             acceptance: { WebSocketKey.accept($0) }, newSession: { Self.uuid() })
         let sockets = try SocketServer(address: address, port: port) { socket in Task { await server.serve(socket) } }
-        blocking { await tools.start() }
-        Console.out(
-            "\(settings.agent) (\(agent.provider.isMock ? "mock" : agent.provider.model)) is served:\n"
-                + "  ws://\(address):\(sockets.port)/ws?agent=\(settings.agent)\n  http://\(address):\(sockets.port)/v1/chat/completions"
-        )
+        blocking { await agents.start() }
+        var last: String?
+        for (agent, words) in agents.lines {
+            if agent != last {
+                Console.out("ws://\(address):\(sockets.port)/ws?agent=\(Encodings.percent(agent))")
+            }
+            last = agent
+            Console.out("  \(words)")
+        }
+        Console.out("http://\(address):\(sockets.port)/v1/chat/completions")
         if !settings.approves { Console.err("note: tools that would ask a person are refused; --yes lets them run") }
         wait(server, sockets)
         blocking { await server.leave() }
         sockets.stop()
-        blocking { await client.close() }
+        blocking { await agents.close() }
         return .done
     }
 

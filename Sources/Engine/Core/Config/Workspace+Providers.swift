@@ -71,6 +71,7 @@ extension WorkspaceLoader {
     }
 
     private func providerFile(_ name: String) -> String? {
+        if name.contains("#") { return name }
         let folder = Self.providersFolder
         let endings = [".yaml", ".yml", ".json", ".provider.yaml", ".provider.yml"]
         // A bare word is no file, even where a folder has that name.
@@ -121,6 +122,7 @@ extension WorkspaceLoader {
     }
 
     private static func sibling(_ path: String, of file: String) -> String {
+        let file = file.prefix { $0 != "#" }
         guard !path.hasPrefix("/"), let slash = file.lastIndex(of: "/") else { return path }
         return file[...slash] + path
     }

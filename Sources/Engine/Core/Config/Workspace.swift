@@ -1,6 +1,9 @@
 /// A workspace as it is loaded from disk: everything an agent needs, still without a running part.
 package struct Workspace: Sendable {
     package var config: WorkspaceConfig
+    /// Which of its agents it was loaded as; nil where there is only one.
+    package var agent: AgentEntry?
+    package var variant: AgentVariant
     package var packFile: String
     package var pack: PromptPack
     /// The published schemas that the pack satisfies.
@@ -45,6 +48,9 @@ package struct WorkspaceOptions: Sendable, Equatable {
     package var tools: String?
     /// A kind (`openai`), a name in `providers/`, or a file.
     package var provider: String?
+    /// One of the workspace's agents; nil: the first one.
+    package var agent: String?
+    package var variant = AgentVariant.stable
     /// What the person chose on the screen, which wins over all; `PROVIDER`, `MODEL` or `PROVIDER/MODEL`.
     package var chosenModel: String?
     package var model: String?
@@ -137,7 +143,7 @@ package struct WorkspaceLoader {
         let schemas = keep(SchemaFiles.load(pack, reader: reader)) ?? [:]
         sayWhatDoesNotAct(pack, provider.config, variables, config)
         return Workspace(
-            config: config, packFile: packFile, pack: pack, editions: inspection.editions,
+            config: config, agent: agent(of: config), variant: options.variant, packFile: packFile, pack: pack, editions: inspection.editions,
             divergences: Parity.report(pack, inspection.document, reason: inspection.reasons[.promptKit]),
             skills: skills, schemas: schemas, prompt: prompt, variables: variables,
             handlers: handlers, provider: provider, fallback: fallback, judge: judge,
@@ -204,9 +210,30 @@ package struct WorkspaceLoader {
     }
 
     private mutating func config() -> WorkspaceConfig? {
-        guard reader.files.exists("cleo.yaml") else { return WorkspaceConfig() }
-        guard let document = keep(reader.read("cleo.yaml")) else { return nil }
-        return keep(WorkspaceConfigLoader.load(document, variables: variables))
+        var config = WorkspaceConfig()
+        if reader.files.exists("cleo.yaml") {
+            guard let document = keep(reader.read("cleo.yaml")),
+                let read = keep(WorkspaceConfigLoader.load(document, variables: variables))
+            else { return nil }
+            config = read
+        } else if let resources = ClusterResources.load(reader) {
+            guard let read = keep(resources) else { return nil }
+            config = read
+        }
+        guard let agent = agent(of: config) else {
+            guard let name = options.agent else { return config }
+            let names = config.agents.map(\.name)
+            fail(
+                "there is no agent '\(name)'",
+                hint: Suggestion.hint(for: name, among: names)
+                    ?? (names.isEmpty ? "cleo.yaml has no 'agents:'" : "one of: \(names.joined(separator: ", "))"))
+            return nil
+        }
+        return config.chosen(options.variant == .canary ? agent.canary ?? agent.parts : agent.parts)
+    }
+
+    private func agent(of config: WorkspaceConfig) -> AgentEntry? {
+        config.agents.first { options.agent == nil || $0.name == options.agent }
     }
 
     // MARK: The pack

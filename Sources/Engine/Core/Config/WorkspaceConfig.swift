@@ -37,8 +37,20 @@ package struct WorkspaceConfig: Sendable, Equatable {
     /// Prices that win over the project's own, by model.
     package var prices: [String: ModelPrice] = [:]
     package var mouse = false
+    /// Where there are several; the first one is run where none is named.
+    package var agents: [AgentEntry] = []
 
     package init() {}
+
+    /// The same workspace, as one of its agents has it.
+    func chosen(_ parts: AgentParts) -> WorkspaceConfig {
+        var config = self
+        config.pack = parts.pack ?? pack
+        config.prompt = parts.prompt ?? prompt
+        config.provider = parts.provider ?? provider
+        config.tools = parts.tools ?? tools
+        return config
+    }
 }
 
 /// When a tool may run without asking.
@@ -195,6 +207,7 @@ package enum WorkspaceConfigLoader {
         }
         config.builtIns = BuiltIns(&root)
         config.contexts = RemoteContext.readAll(&root)
+        config.agents = AgentEntry.readAll(&root)
         config.bindings = root.child("bindings")?.object ?? config.bindings
         if let word = root.choice("semantics", of: Semantics.allCases.map(\.rawValue)) {
             config.semantics = Semantics(rawValue: word) ?? .strict

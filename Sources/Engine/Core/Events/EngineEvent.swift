@@ -102,6 +102,10 @@ package struct SessionOpened: Sendable, Equatable, Codable {
     /// True for a provider that plays a model; the screen says so.
     package var isMock: Bool
     package var program: String
+    /// Of several agents in a workspace.
+    package var agent: String?
+    /// Where the agent has two versions.
+    package var variant: AgentVariant?
 
     package init(
         workspace: String, pack: String, packVersion: String, prompt: String, provider: String, model: String,

@@ -34,10 +34,18 @@ package final class MemoryStore: SessionStore {
     }
 
     package func sessions(_ filter: SessionFilter) async throws(EngineError) -> [SessionSummary] {
-        let all = state.withLock { state in state.events.map { Self.summary($0.key, $0.value) } }
+        let all = state.withLock { state in
+            state.events.filter { _, events in
+                filter.agent == nil || events.contains { Self.agent($0) == filter.agent }
+            }.map { Self.summary($0.key, $0.value) }
+        }
         return Array(
             all.filter { filter.workspace == nil || $0.workspace == filter.workspace }
                 .sorted { ($0.updated, $1.id.rawValue) > ($1.updated, $0.id.rawValue) }.prefix(max(filter.limit, 0)))
+    }
+
+    private static func agent(_ event: EngineEvent) -> String? {
+        if case .sessionOpened(let opened) = event.body { opened.agent } else { nil }
     }
 
     private static func summary(_ id: SessionID, _ events: [EngineEvent]) -> SessionSummary {

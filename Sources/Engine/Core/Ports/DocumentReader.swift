@@ -13,13 +13,46 @@ package struct DocumentReader: Sendable {
     }
 
     /// - Returns: the document; nil with one diagnostic when it cannot be read or parsed.
+    ///
+    /// `FILE#KIND/NAME` is one of several documents of a YAML file, by what Kubernetes calls it; `FILE#ConfigMap/NAME/KEY`
+    /// is a document that stands in it as a text.
     package func read(_ path: String) -> Loaded<SourceDocument> {
+        if let hash = path.firstIndex(of: "#"), !files.exists(path) {
+            return resource(String(path[..<hash]), path[path.index(after: hash)...])
+        }
         seen.add(path)
         do throws(EngineError) {
             return parse(try files.read(path), file: path)
         } catch {
             return Loaded(value: nil, diagnostics: [Diagnostic(.error, error.message, file: path, hint: error.hint)])
         }
+    }
+
+    /// The documents of a YAML file that can be read, each with its own places.
+    package func documents(_ file: String) -> [SourceDocument] {
+        seen.add(file)
+        guard let bytes = try? files.read(file) else { return [] }
+        var documents: [[UInt8]] = [[]]
+        for (number, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            // So many empty lines before it that places stay true.
+            if line.starts(with: Array("---".utf8)) { documents.append([UInt8](repeating: 0x0A, count: number)) }
+            documents[documents.count - 1] += line + [0x0A]
+        }
+        return documents.compactMap { yaml.read($0, file: file).value }.filter { !$0.value.isNull }
+    }
+
+    private func resource(_ file: String, _ reference: Substring) -> Loaded<SourceDocument> {
+        let parts = reference.split(separator: "/", maxSplits: 2).map(String.init)
+        let document = documents(file).first { document in
+            parts.count >= 2 && document.value.text("kind") == parts[0]
+                && document.value["metadata"]?.text("name") == parts[1]
+        }
+        guard let document else {
+            return Loaded(value: nil, diagnostics: [Diagnostic(.error, "there is no '\(reference)' in it", file: file)])
+        }
+        guard parts.count == 3 else { return Loaded(value: document, diagnostics: []) }
+        let text = document.value["data"]?.text(parts[2]) ?? ""
+        return parse(Array(text.utf8), file: "\(file)#\(reference)")
     }
 
     package func parse(_ bytes: [UInt8], file: String) -> Loaded<SourceDocument> {

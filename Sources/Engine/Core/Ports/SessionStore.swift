@@ -45,9 +45,12 @@ package struct Checkpoint: Sendable, Equatable {
 
 package struct SessionFilter: Sendable, Equatable {
     package var workspace: String?
+    /// One of the workspace's agents.
+    package var agent: String?
     package var limit: Int
-    package init(workspace: String? = nil, limit: Int = 50) {
+    package init(workspace: String? = nil, agent: String? = nil, limit: Int = 50) {
         self.workspace = workspace
+        self.agent = agent
         self.limit = limit
     }
 }

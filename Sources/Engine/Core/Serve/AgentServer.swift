@@ -6,10 +6,7 @@ import Synchronization
 package final class AgentServer: Sendable {
     package struct Settings: Sendable {
         /// The first one answers where none is named.
-        package var agent: String
-        package var namespace = "default"
-        /// How a session of this agent begins.
-        package var opened: SessionOpened
+        package var agents: [ServedAgent]
         package var access: TokenCheck
         /// Whether tools that would ask a person run here.
         package var approves = false
@@ -24,31 +21,38 @@ package final class AgentServer: Sendable {
         package var toolAckMilliseconds = 5_000
         package var toolResultMilliseconds = 60_000
 
-        package init(_ opened: SessionOpened, access: TokenCheck) {
+        package init(_ agents: [ServedAgent], access: TokenCheck) {
+            self.agents = agents
             self.access = access
-            agent = opened.pack
-            self.opened = opened
+        }
+
+        func agent(_ name: String?) -> ServedAgent? {
+            guard let name, !name.isEmpty else { return agents.first }
+            return agents.first { $0.name == name }
+        }
+
+        func noAgent(_ name: String) -> String {
+            let names = agents.map { "'\($0.name)'" }.joined(separator: ", ")
+            return "there is no agent '\(SafeText.oneLine(name, limit: 80))' here, but \(names)"
         }
     }
 
-    let client: any EngineClient
     let store: any SessionStore
     let clock: any EngineClock
     let ids: any IdentifierSource
     let settings: Settings
-    let counters = ServerCounters()
     let histories: ChatHistories
     /// `Sec-WebSocket-Accept` for a key (RFC 6455, section 4.2.2).
     let acceptance: @Sendable (String) -> String
     let newSession: @Sendable () -> String
     private let open = Mutex<[ObjectIdentifier: ServedConnection]>([:])
+    private let draining = Atomic(false)
 
     package init(
-        client: any EngineClient, store: any SessionStore, clock: any EngineClock, ids: any IdentifierSource,
+        store: any SessionStore, clock: any EngineClock, ids: any IdentifierSource,
         settings: Settings, acceptance: @escaping @Sendable (String) -> String,
         newSession: @escaping @Sendable () -> String
     ) {
-        self.client = client
         self.store = store
         self.clock = clock
         self.ids = ids
@@ -59,7 +63,8 @@ package final class AgentServer: Sendable {
     }
 
     /// No new conversations; those that run go on.
-    package func drain() { counters.drain() }
+    package func drain() { draining.store(true, ordering: .relaxed) }
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
 
     /// Tells whoever is still connected that it is over.
     package func leave() async {
@@ -67,7 +72,7 @@ package final class AgentServer: Sendable {
     }
 
     /// Whether nothing runs any more.
-    package var isIdle: Bool { counters.inFlight == 0 }
+    package var isIdle: Bool { settings.agents.allSatisfy { $0.counters.inFlight == 0 } }
 
     /// Serves one connection to its end.
     package func serve(_ socket: any ServerSocket) async {
@@ -102,9 +107,9 @@ package final class AgentServer: Sendable {
         case ("GET", "/healthz"): connection.answer(.text(200, "ok"), keepsAlive: request.keepsAlive)
         case ("GET", "/readyz"):
             connection.answer(
-                counters.isDraining ? .text(503, "draining") : .text(200, "ok"), keepsAlive: request.keepsAlive)
+                isDraining ? .text(503, "draining") : .text(200, "ok"), keepsAlive: request.keepsAlive)
         case ("GET", "/metrics"):
-            let text = counters.text(agent: settings.agent, namespace: settings.namespace)
+            let text = ServerCounters.text(settings.agents)
             connection.answer(
                 ServerResponse(
                     200, [Header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")], Array(text.utf8)),
@@ -153,12 +158,10 @@ package final class AgentServer: Sendable {
         guard request.path == "/ws" || request.path.hasPrefix("/api/agents/") else {
             return (404, "no WebSocket is here")
         }
-        if counters.isDraining { return (503, "server draining") }
+        if isDraining { return (503, "server draining") }
         let agent = request.query["agent"] ?? ""
         if agent.isEmpty, request.path == "/ws" { return (400, "agent parameter is required") }
-        if !agent.isEmpty, agent != settings.agent {
-            return (404, "there is no agent '\(SafeText.oneLine(agent, limit: 80))' here, but '\(settings.agent)'")
-        }
+        if !agent.isEmpty, settings.agent(agent) == nil { return (404, settings.noAgent(agent)) }
         if let words = objectionToToken(request) { return (401, "unauthorized: \(words)") }
         guard request.header("sec-websocket-version") == "13", request.header("sec-websocket-key")?.isEmpty == false
         else {
@@ -181,12 +184,13 @@ package final class AgentServer: Sendable {
                     Header("Upgrade", "websocket"), Header("Connection", "Upgrade"),
                     Header("Sec-WebSocket-Accept", acceptance(request.header("sec-websocket-key") ?? "")),
                 ]))
-        let served = ServedConnection(self, socket)
-        counters.connected(1)
+        let agent = settings.agent(request.query["agent"]) ?? settings.agents[0]
+        let served = ServedConnection(self, agent, socket, wanted: request.header("x-omnia-variant"))
+        agent.counters.connected(1)
         open.withLock { $0[ObjectIdentifier(served)] = served }
         await served.run(bytes)
         _ = open.withLock { $0.removeValue(forKey: ObjectIdentifier(served)) }
-        counters.connected(-1)
+        agent.counters.connected(-1)
         return true
     }
 }

@@ -5,8 +5,10 @@ import Synchronization
 /// Whoever sends what was said in a session, word for word, and with the same credentials, goes on in it; so a long
 /// conversation is one session, with the calls of tools that the client never saw. Who changes a word begins anew.
 final class ChatHistories: Sendable {
+    typealias Known = (session: SessionID, variant: AgentVariant?)
+
     private struct State {
-        var sessions: [[UInt8]: SessionID] = [:]
+        var sessions: [[UInt8]: Known] = [:]
         /// Oldest first; those that were taken may still stand in it.
         var order: [[UInt8]] = []
     }
@@ -18,13 +20,13 @@ final class ChatHistories: Sendable {
     init(_ digests: any Digests) { self.digests = digests }
 
     /// The session in which exactly this was said; nobody else gets it.
-    func take(_ messages: [(role: String, text: String)], who: String) -> SessionID? {
+    func take(_ messages: [(role: String, text: String)], who: [String]) -> Known? {
         guard !messages.isEmpty else { return nil }
         let key = key(messages, who)
         return state.withLock { $0.sessions.removeValue(forKey: key) }
     }
 
-    func keep(_ messages: [(role: String, text: String)], who: String, _ session: SessionID) {
+    func keep(_ messages: [(role: String, text: String)], who: [String], _ session: Known) {
         let key = key(messages, who)
         state.withLock { state in
             if state.sessions.updateValue(session, forKey: key) == nil { state.order.append(key) }
@@ -34,8 +36,8 @@ final class ChatHistories: Sendable {
         }
     }
 
-    private func key(_ messages: [(role: String, text: String)], _ who: String) -> [UInt8] {
-        let all: [JSONValue] = [.string(who)] + messages.flatMap { [JSONValue.string($0.role), .string($0.text)] }
-        return digests.sha256(JSONValue.array(all).bytes)
+    private func key(_ messages: [(role: String, text: String)], _ who: [String]) -> [UInt8] {
+        let said = messages.flatMap { [JSONValue.string($0.role), .string($0.text)] }
+        return digests.sha256(JSONValue.array([.array(who.map { .string($0) }), .array(said)]).bytes)
     }
 }

@@ -20,25 +20,30 @@ struct OpenAIServer {
         _ method: String, _ path: String, _ request: ServerRequest, _ connection: HTTPServerConnection
     ) async {
         func answer(_ response: ServerResponse) { connection.answer(response, keepsAlive: request.keepsAlive) }
-        let name = server.settings.agent
-        let model: JSONValue = ["id": .string(name), "object": "model", "created": 0, "owned_by": "cleo-tui"]
+        func model(_ agent: ServedAgent) -> JSONValue {
+            ["id": .string(agent.name), "object": "model", "created": 0, "owned_by": "cleo-tui"]
+        }
         switch (method, path) {
-        case ("GET", "/v1/models"): return answer(.json(200, ["object": "list", "data": [model]]))
-        case ("GET", "/v1/models/\(name)"): return answer(.json(200, model))
+        case ("GET", "/v1/models"):
+            return answer(.json(200, ["object": "list", "data": .array(server.settings.agents.map(model))]))
+        case ("GET", _) where path.hasPrefix("/v1/models/"):
+            let name = String(path.dropFirst("/v1/models/".count))
+            guard let agent = server.settings.agent(name) else {
+                return answer(Self.refusal(404, server.settings.noAgent(name), param: "model"))
+            }
+            return answer(.json(200, model(agent)))
         case ("POST", "/v1/chat/completions"): break
         case (_, "/v1/chat/completions"), (_, "/v1/models"):
             return answer(Self.refusal(405, "this method is not known here"))
         default: return answer(Self.refusal(404, "there is no '\(path)' here"))
         }
-        guard !server.counters.isDraining else { return answer(Self.refusal(503, "the server is shutting down")) }
+        guard !server.isDraining else { return answer(Self.refusal(503, "the server is shutting down")) }
         guard let body = try? JSONParser.parse(request.body), let messages = body["messages"]?.array else {
             return answer(Self.refusal(400, "the body is no JSON with 'messages'", param: "messages"))
         }
-        if let model = body["model"]?.string, model != name {
-            return answer(
-                Self.refusal(
-                    404, "there is no model '\(SafeText.oneLine(model, limit: 80))' here, but '\(name)'", param: "model"
-                ))
+        let name = body["model"]?.string
+        guard let agent = server.settings.agent(name) else {
+            return answer(Self.refusal(404, server.settings.noAgent(name ?? ""), param: "model"))
         }
         if body["tools"]?.array?.isEmpty == false {
             return answer(
@@ -47,10 +52,10 @@ struct OpenAIServer {
         guard let last = messages.last, last["role"] == "user" else {
             return answer(Self.refusal(400, "the last message must be the user's", param: "messages"))
         }
-        server.counters.began()
+        agent.counters.began()
         let began = server.clock.now().milliseconds
-        let isWell = await complete(body, Array(messages.dropLast()), Self.text(last), request, connection)
-        server.counters.ended(
+        let isWell = await complete(agent, body, Array(messages.dropLast()), Self.text(last), request, connection)
+        agent.counters.ended(
             isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
     }
 
@@ -60,7 +65,9 @@ struct OpenAIServer {
     }
 
     /// What was said before goes into the log of a new session, as if it had been said here.
-    private func seed(_ messages: [(role: String, text: String)], _ id: SessionID) {
+    private func seed(
+        _ messages: [(role: String, text: String)], _ id: SessionID, _ opened: SessionOpened
+    ) {
         var sequence = 0
         func append(_ body: TurnEvent, _ turn: TurnID?) {
             sequence += 1
@@ -68,7 +75,7 @@ struct OpenAIServer {
                 EngineEvent(sequence: sequence, at: server.clock.now(), session: id, turn: turn, body: body))
         }
         var turn: TurnID?
-        if !messages.isEmpty { append(.sessionOpened(server.settings.opened), nil) }
+        if !messages.isEmpty { append(.sessionOpened(opened), nil) }
         for (role, text) in messages {
             switch role {
             case "user":
@@ -86,7 +93,7 @@ struct OpenAIServer {
     }
 
     private func complete(
-        _ body: JSONValue, _ history: [JSONValue], _ text: String, _ request: ServerRequest,
+        _ agent: ServedAgent, _ body: JSONValue, _ history: [JSONValue], _ text: String, _ request: ServerRequest,
         _ connection: HTTPServerConnection
     ) async -> Bool {
         let said = history.compactMap { message in
@@ -94,10 +101,13 @@ struct OpenAIServer {
                 role == "user" || role == "assistant" ? (role: role, text: Self.text(message)) : nil
             }
         }
-        let who = (request.header("authorization") ?? "") + "\n" + (body["user"]?.string ?? "")
+        let who = [agent.name, request.header("authorization") ?? "", body["user"]?.string ?? ""]
         let known = server.histories.take(said, who: who)
-        let id = known ?? SessionID(server.newSession())
-        if known == nil { seed(said, id) }
+        let id = known?.session ?? SessionID(server.newSession())
+        let version =
+            known.map { agent.version($0.variant) }
+            ?? agent.version(forNew: id, wanted: request.header("x-omnia-variant"))
+        if known == nil { seed(said, id, version.opened) }
         let isStreaming = body["stream"]?.bool == true
         let wantsUsage = body["stream_options"]?["include_usage"]?.bool == true
         let created = server.clock.now().milliseconds / 1_000
@@ -105,7 +115,7 @@ struct OpenAIServer {
         func chunk(_ delta: JSONValue, finish: String? = nil) -> JSONValue {
             [
                 "id": .string(reply), "object": "chat.completion.chunk", "created": .int(created),
-                "model": .string(server.settings.agent),
+                "model": .string(agent.name),
                 "choices": [["index": 0, "delta": delta, "finish_reason": finish.map { .string($0) } ?? .null]],
             ]
         }
@@ -128,7 +138,7 @@ struct OpenAIServer {
         }
         let answer: TurnAnswer
         do throws(EngineError) {
-            answer = try await TurnAnswer.run(server, id, text) { piece in
+            answer = try await TurnAnswer.run(server, version.client, id, text) { piece in
                 guard isStreaming else { return true }
                 begin()
                 return event(chunk(["content": .string(piece)]))
@@ -137,7 +147,7 @@ struct OpenAIServer {
             return broken(error.code == .rateLimited ? 429 : 500, error.message)
         }
         if let error = answer.error { return broken(500, error) }
-        server.histories.keep(said + [("user", text), ("assistant", answer.text)], who: who, id)
+        server.histories.keep(said + [("user", text), ("assistant", answer.text)], who: who, (id, version.variant))
         let usage: JSONValue = [
             "prompt_tokens": .int(answer.input), "completion_tokens": .int(answer.output),
             "total_tokens": .int(answer.input + answer.output),
@@ -148,7 +158,7 @@ struct OpenAIServer {
                     200,
                     [
                         "id": .string(reply), "object": "chat.completion", "created": .int(created),
-                        "model": .string(server.settings.agent),
+                        "model": .string(agent.name),
                         "choices": [
                             [
                                 "index": 0, "message": ["role": "assistant", "content": .string(answer.text)],
@@ -182,9 +192,8 @@ struct TurnAnswer {
 
     /// - Parameter piece: gets the text as it comes; false gives up.
     static func run(
-        _ server: AgentServer, _ id: SessionID, _ text: String, piece: (String) -> Bool
+        _ server: AgentServer, _ client: any EngineClient, _ id: SessionID, _ text: String, piece: (String) -> Bool
     ) async throws(EngineError) -> TurnAnswer {
-        let client = server.client
         let feed = try await client.feed(of: id, after: .max)
         defer { feed.finish() }
         _ = feed.take()

@@ -4,6 +4,9 @@
 /// `done` or an `error`, and an error leaves nothing behind.
 actor ServedConnection {
     private let server: AgentServer
+    private let agent: ServedAgent
+    /// Of the session.
+    private var version: ServedAgent.Version
     private let socket: any ServerSocket
     /// What this connection was given.
     private let own: String
@@ -19,10 +22,13 @@ actor ServedConnection {
     private var acknowledged: Set<String> = []
     private var isOver = false
 
-    init(_ server: AgentServer, _ socket: any ServerSocket) {
+    /// - Parameter wanted: the variant that was asked for.
+    init(_ server: AgentServer, _ agent: ServedAgent, _ socket: any ServerSocket, wanted: String?) {
         self.server = server
+        self.agent = agent
         self.socket = socket
         own = server.newSession()
+        version = agent.version(forNew: SessionID(own), wanted: wanted)
         session = own
         reader = WebSocketReader(isServer: true)
         let now = server.clock.now().milliseconds
@@ -71,7 +77,7 @@ actor ServedConnection {
             }
             socket.write(WebSocketFrame.bytes(.ping, [], mask: nil))
             // Nothing runs on this connection any more.
-            if server.counters.isDraining, turn == nil { return leave(1_001, "server shutdown") }
+            if server.isDraining, turn == nil { return leave(1_001, "server shutdown") }
         }
     }
 
@@ -82,7 +88,7 @@ actor ServedConnection {
         frame["session_id"] = session.map { .string($0) }
         for (name, value) in fields { frame[name] = value }
         frame["timestamp"] = .string(server.clock.now().utcText)
-        server.counters.sent()
+        agent.counters.sent()
         socket.write(WebSocketFrame.bytes(.text, JSONValue.object(frame).bytes + [0x0A], mask: nil))
     }
 
@@ -115,7 +121,7 @@ actor ServedConnection {
                 fail("INVALID_MESSAGE", "invalid binary frame: \(error.message)", session: nil)
             }
         case .text(let bytes):
-            server.counters.received()
+            agent.counters.received()
             guard isWithinRate() else { return }
             guard let frame = try? JSONParser.parse(bytes), case .object = frame else {
                 return fail("INVALID_MESSAGE", "invalid message format", session: nil)
@@ -182,19 +188,20 @@ actor ServedConnection {
             return fail("INVALID_MESSAGE", "the message holds no text", session: wanted ?? session)
         }
         if let wanted, wanted != session, wanted != own {
-            let known = (try? await server.store.events(of: SessionID(wanted), after: 0))?.isEmpty == false
-            guard known else {
+            let log = (try? await server.store.events(of: SessionID(wanted), after: 0)) ?? []
+            guard let known = agent.version(of: log) else {
                 return fail("SESSION_EXPIRED", "session context has expired; start a new session", session: wanted)
             }
+            version = known
         }
         session = wanted ?? session
         if wanted == nil { greet() }
         let id = SessionID(session)
-        server.counters.began()
+        agent.counters.began()
         turn = Task {
             let began = server.clock.now().milliseconds
             let isWell = await self.answer(text, id)
-            server.counters.ended(
+            agent.counters.ended(
                 isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
             self.turn = nil
         }
@@ -202,7 +209,7 @@ actor ServedConnection {
 
     /// - Returns: whether it ended with `done`.
     private func answer(_ text: String, _ id: SessionID) async -> Bool {
-        let client = server.client
+        let client = version.client
         let name = id.rawValue
         do throws(EngineError) {
             let feed = try await client.feed(of: id, after: .max)
@@ -247,7 +254,7 @@ actor ServedConnection {
     /// A client tool: the other side answers, or the time does.
     private func ask(_ question: Question, _ call: ToolCall?, _ id: SessionID) async {
         guard question.kind == .answer, let call, waiting[call.id.rawValue] == nil else {
-            try? await server.client.submit(
+            try? await version.client.submit(
                 .answerQuestion(id, question.id, QuestionReply(.decline, "nobody is asked here")))
             return
         }
@@ -274,6 +281,6 @@ actor ServedConnection {
         } else if let value = result?["result"] {
             reply = QuestionReply(.accept, value)
         }
-        try? await server.client.submit(.answerQuestion(id, question.id, reply))
+        try? await version.client.submit(.answerQuestion(id, question.id, reply))
     }
 }

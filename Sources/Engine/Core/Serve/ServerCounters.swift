@@ -9,7 +9,6 @@ final class ServerCounters: Sendable {
         var requests: [String: Int] = [:]
         var received = 0
         var sent = 0
-        var isDraining = false
         var buckets = [Int](repeating: 0, count: 9)
         var sum = 0.0
         var count = 0
@@ -27,8 +26,6 @@ final class ServerCounters: Sendable {
 
     func received() { state.withLock { $0.received += 1 } }
     func sent() { state.withLock { $0.sent += 1 } }
-    func drain() { state.withLock { $0.isDraining = true } }
-    var isDraining: Bool { state.withLock { $0.isDraining } }
     var inFlight: Int { state.withLock { $0.inFlight } }
 
     func began() { state.withLock { $0.inFlight += 1 } }
@@ -43,42 +40,43 @@ final class ServerCounters: Sendable {
         }
     }
 
-    /// Prometheus' text format, version 0.0.4.
-    func text(agent: String, namespace: String) -> String {
-        let now = state.withLock { $0 }
+    /// Prometheus' text format, version 0.0.4: each family once, with a line for each agent.
+    static func text(_ agents: [ServedAgent]) -> String {
+        let all = agents.map { agent in
+            (labels: labels(agent), now: agent.counters.state.withLock { $0 })
+        }
+        var lines: [String] = []
+        func metric(_ name: String, _ type: String, _ help: String, _ values: (String, State) -> [String]) {
+            lines += ["# HELP \(name) \(help)", "# TYPE \(name) \(type)"]
+            lines += all.flatMap { values($0.labels, $0.now) }
+        }
+        func number(_ name: String, _ type: String, _ help: String, _ value: (State) -> Int) {
+            metric(name, type, help) { ["\(name){\($0)} \(value($1))"] }
+        }
+        number("omnia_agent_connections_active", "gauge", "WebSocket connections that are open") { $0.active }
+        number("omnia_agent_connections_total", "counter", "WebSocket connections since the start") { $0.connections }
+        number("omnia_agent_requests_inflight", "gauge", "Messages that are being answered") { $0.inFlight }
+        metric("omnia_agent_requests_total", "counter", "Messages that were answered, by how it ended") { labels, now in
+            now.requests.sorted { $0.key < $1.key }.map {
+                "omnia_agent_requests_total{\(labels),status=\"\($0.key)\"} \($0.value)"
+            }
+        }
+        number("omnia_agent_messages_received_total", "counter", "Frames that came in") { $0.received }
+        number("omnia_agent_messages_sent_total", "counter", "Frames that went out") { $0.sent }
+        let duration = "omnia_agent_request_duration_seconds"
+        metric(duration, "histogram", "How long an answer took") { labels, now in
+            let labels = "\(labels),handler=\"runtime\""
+            let buckets = zip(bounds.map { "\($0)" } + ["+Inf"], now.buckets + [now.count])
+            return buckets.map { "\(duration)_bucket{\(labels),le=\"\($0)\"} \($1)" }
+                + ["\(duration)_sum{\(labels)} \(now.sum)", "\(duration)_count{\(labels)} \(now.count)"]
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func labels(_ agent: ServedAgent) -> String {
         func quoted(_ text: String) -> String {
             text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
         }
-        let labels = "agent=\"\(quoted(agent))\",namespace=\"\(quoted(namespace))\""
-        var lines: [String] = []
-        func metric(_ name: String, _ type: String, _ help: String, _ values: [(String, String)]) {
-            lines += ["# HELP \(name) \(help)", "# TYPE \(name) \(type)"]
-            lines += values.map { "\(name)\($0.0) \($0.1)" }
-        }
-        metric(
-            "omnia_agent_connections_active", "gauge", "WebSocket connections that are open",
-            [("{\(labels)}", "\(now.active)")])
-        metric(
-            "omnia_agent_connections_total", "counter", "WebSocket connections since the start",
-            [("{\(labels)}", "\(now.connections)")])
-        metric(
-            "omnia_agent_requests_inflight", "gauge", "Messages that are being answered",
-            [("{\(labels)}", "\(now.inFlight)")])
-        metric(
-            "omnia_agent_requests_total", "counter", "Messages that were answered, by how it ended",
-            now.requests.sorted { $0.key < $1.key }.map { ("{\(labels),status=\"\($0.key)\"}", "\($0.value)") })
-        metric(
-            "omnia_agent_messages_received_total", "counter", "Frames that came in",
-            [("{\(labels)}", "\(now.received)")])
-        metric("omnia_agent_messages_sent_total", "counter", "Frames that went out", [("{\(labels)}", "\(now.sent)")])
-        let duration = "omnia_agent_request_duration_seconds"
-        lines += ["# HELP \(duration) How long an answer took", "# TYPE \(duration) histogram"]
-        for (index, bound) in Self.bounds.enumerated() {
-            lines.append("\(duration)_bucket{\(labels),handler=\"runtime\",le=\"\(bound)\"} \(now.buckets[index])")
-        }
-        lines.append("\(duration)_bucket{\(labels),handler=\"runtime\",le=\"+Inf\"} \(now.count)")
-        lines.append("\(duration)_sum{\(labels),handler=\"runtime\"} \(now.sum)")
-        lines.append("\(duration)_count{\(labels),handler=\"runtime\"} \(now.count)")
-        return lines.joined(separator: "\n") + "\n"
+        return "agent=\"\(quoted(agent.name))\",namespace=\"\(quoted(agent.namespace))\""
     }
 }

@@ -28,11 +28,14 @@ struct SessionAPIServer {
     private func list(_ request: ServerRequest, _ words: String?) async throws(EngineError) -> ServerResponse {
         let limit = number(request, "limit", 20, 1...100)
         let offset = number(request, "offset", 0, 0...10_000)
-        guard request.query["agent", default: server.settings.agent] == server.settings.agent,
-            request.query["namespace", default: server.settings.namespace] == server.settings.namespace
-        else { return .json(200, ["sessions": [], "total": 0, "hasMore": false]) }
+        let wanted = server.settings.agents.filter { agent in
+            request.query["agent", default: agent.name] == agent.name
+                && request.query["namespace", default: agent.namespace] == agent.namespace
+        }
+        guard let first = wanted.first else { return .json(200, ["sessions": [], "total": 0, "hasMore": false]) }
+        let agent = wanted.count == 1 ? first.stable.opened.agent : nil
         var ids = try await server.store.sessions(
-            SessionFilter(workspace: server.settings.opened.workspace, limit: 10_000)
+            SessionFilter(workspace: first.stable.opened.workspace, agent: agent, limit: 10_000)
         ).map(\.id)
         if let words {
             let found = Set(try await server.store.search(words, limit: 1_000).map(\.session))
@@ -40,7 +43,7 @@ struct SessionAPIServer {
         }
         var rows: [JSONValue] = []
         for id in ids.dropFirst(offset).prefix(limit) {
-            rows.append(try await read(id).session(agent: server.settings.agent, namespace: server.settings.namespace))
+            rows.append(row(try await read(id)))
         }
         return .json(
             200,
@@ -51,7 +54,7 @@ struct SessionAPIServer {
         -> ServerResponse
     {
         let rows = try await read(SessionID(id))
-        guard let opened = rows.opened, opened.workspace == server.settings.opened.workspace else {
+        guard let opened = rows.opened, opened.workspace == server.settings.agents[0].stable.opened.workspace else {
             return Self.refusal(404, "session not found")
         }
         let list: [JSONValue]
@@ -60,7 +63,7 @@ struct SessionAPIServer {
             return .json(
                 200,
                 [
-                    "session": rows.session(agent: server.settings.agent, namespace: server.settings.namespace),
+                    "session": row(rows),
                     "messages": .array(rows.messages),
                 ])
         case "messages":
@@ -80,6 +83,11 @@ struct SessionAPIServer {
         let page = list.dropFirst(number(request, "offset", 0, 0...1_000_000)).prefix(
             number(request, "limit", 100, 1...500))
         return .json(200, .array(Array(page)))
+    }
+
+    private func row(_ rows: SessionRows) -> JSONValue {
+        let agent = server.settings.agent(rows.opened?.agent) ?? server.settings.agents[0]
+        return rows.session(agent: rows.opened?.agent ?? agent.name, namespace: agent.namespace)
     }
 
     private func read(_ id: SessionID) async throws(EngineError) -> SessionRows {

@@ -119,7 +119,7 @@ struct SessionRows {
 
     /// The session itself.
     func session(agent: String, namespace: String) -> JSONValue {
-        [
+        var row: JSONObject = [
             "id": .string(id), "agentName": .string(agent), "namespace": .string(namespace),
             "createdAt": .string((first ?? Timestamp(milliseconds: 0)).utcText),
             "updatedAt": .string((last ?? Timestamp(milliseconds: 0)).utcText),
@@ -130,6 +130,8 @@ struct SessionRows {
             "lastMessagePreview": .string(preview), "promptPackName": .string(opened?.pack ?? ""),
             "promptPackVersion": .string(opened?.packVersion ?? ""),
         ]
+        row["variant"] = opened?.variant.map { .string($0.rawValue) }
+        return .object(row)
     }
 }
 

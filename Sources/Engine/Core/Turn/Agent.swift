@@ -3,6 +3,9 @@ import Synchronization
 /// What a session runs: a pack with its values, a provider, and the rules.
 package struct Agent: Sendable {
     package var workspace: String
+    /// What it is called among several; nil for the only one.
+    package var name: String?
+    package var variant: AgentVariant?
     package var pack: PromptPack
     /// The prompt that was chosen; in a workflow, the state chooses.
     package var prompt: Prompt
@@ -48,10 +51,13 @@ package struct Agent: Sendable {
     }
 
     package var opened: SessionOpened {
-        SessionOpened(
+        var opened = SessionOpened(
             workspace: workspace, pack: pack.id, packVersion: pack.version, prompt: prompt.key,
             provider: provider.name, model: provider.model, isMock: provider.isMock,
             program: ProgramInfo.version)
+        opened.agent = name
+        opened.variant = variant
+        return opened
     }
 
     /// The prompt as this model gets it. PromptKit drops `model_overrides` and all parameters but two.

@@ -35,8 +35,12 @@ final class SQLiteReader: @unchecked Sendable {
         try database.run(
             """
             SELECT id, title, workspace, pack, model, created, updated, turns, cost, unpriced FROM sessions
-            WHERE ?1 IS NULL OR workspace = ?1 ORDER BY updated DESC, id LIMIT ?2
-            """, [filter.workspace.map { .text($0) } ?? .null, .int(filter.limit)]
+            WHERE (?1 IS NULL OR workspace = ?1) AND (?3 IS NULL OR agent = ?3) ORDER BY updated DESC, id LIMIT ?2
+            """,
+            [
+                filter.workspace.map { .text($0) } ?? .null, .int(filter.limit),
+                filter.agent.map { .text($0) } ?? .null,
+            ]
         ) { row in
             sessions.append(
                 SessionSummary(

@@ -30,6 +30,8 @@ enum SQLiteSchema {
         INSERT INTO spending SELECT at, session, sequence, json_extract(body, '$.data.cost') FROM events
             WHERE type = 'usage.reported' AND json_extract(body, '$.data.cost') > 0;
         """,
+        // One of several agents of a workspace.
+        "ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT ''",
     ]
 
     /// Brings the file to the newest version, in one transaction.

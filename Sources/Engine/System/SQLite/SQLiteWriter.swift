@@ -73,8 +73,10 @@ final class SQLiteWriter: @unchecked Sendable {
         switch event.body {
         case .sessionOpened(let opened):
             try database.run(
-                "UPDATE sessions SET workspace = ?2, pack = ?3, model = ?4 WHERE id = ?1",
-                [id, .text(opened.workspace), .text(opened.pack), .text(opened.model)])
+                "UPDATE sessions SET workspace = ?2, pack = ?3, model = ?4, agent = ?5 WHERE id = ?1",
+                [
+                    id, .text(opened.workspace), .text(opened.pack), .text(opened.model), .text(opened.agent ?? ""),
+                ])
         case .sessionRenamed(let renamed):
             try database.run("UPDATE sessions SET title = ?2 WHERE id = ?1", [id, .text(renamed.title)])
         case .turnStarted(let started):
