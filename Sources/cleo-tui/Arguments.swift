@@ -170,7 +170,8 @@ enum Option: String, CaseIterable {
         case .yes: "run every tool without asking"
         case .quiet: "nothing but the answer"
         case .limit: "at most so many"
-        case .remote: "the sessions of a cluster instead of the stored ones: list, search, show, pull"
+        case .remote:
+            "chat: the engine behind a running 'serve', http://HOST:PORT; sessions: those of a cluster instead of the stored ones"
         case .listen: "where to listen (default: 127.0.0.1:8080); another address than loopback needs a token"
         case .jwks: "take tokens signed with a key of this JSON Web Key Set (RS256, ES256)"
         case .jwtSecretEnv: "take tokens signed with the secret in this variable (HS256)"
@@ -194,7 +195,7 @@ enum Command: String, CaseIterable {
 
     var options: [Option] {
         switch self {
-        case .chat: Self.agent + [.session, .resume, .new]
+        case .chat: Self.agent + [.session, .resume, .new, .remote, .tokenEnv]
         case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
         case .attach: [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json]
         case .serve: Self.agent + [.listen, .tokenEnv, .jwks, .jwtSecretEnv, .audience, .yes]

@@ -20,6 +20,7 @@ enum ChatCommand {
                 .invalidInput, "'chat' takes no words: '\(arguments.words[0])'",
                 hint: "say it with 'cleo-tui run -p TEXT'")
         }
+        if let server = arguments[.remote] { return try DetachedScreen.run(server, arguments) }
         let wiring = try Wiring(arguments)
         let loaded = try wiring.workspace(arguments)
         guard let workspace = loaded.value else {

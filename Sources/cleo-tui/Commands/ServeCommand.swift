@@ -27,6 +27,9 @@ enum ServeCommand {
         guard let agents = try ServedAgents(arguments, wiring, store) else { return .usage }
         var settings = AgentServer.Settings(agents.served, access: try access(arguments, wiring))
         settings.approves = arguments.has(.yes)
+        let key = Secret(Encodings.hex((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
+        settings.screenKey = key
+        wiring.redactor.add([key])
         guard !settings.access.isOpen || address.hasPrefix("127.") else {
             throw EngineError(
                 .refused,
@@ -39,6 +42,9 @@ enum ServeCommand {
             store: store, clock: wiring.clock, ids: wiring.ids, settings: settings,
             acceptance: { WebSocketKey.accept($0) }, newSession: { Self.uuid() })
         let sockets = try SocketServer(address: address, port: port) { socket in Task { await server.serve(socket) } }
+        let keyFile = ScreenKey.file(wiring.folders, port: sockets.port)
+        try DiskFiles.write(secret: key, to: keyFile)
+        defer { unlink(keyFile) }
         blocking { await agents.start() }
         var last: String?
         for (agent, words) in agents.lines {
@@ -51,7 +57,7 @@ enum ServeCommand {
         Console.out("http://\(address):\(sockets.port)/v1/chat/completions")
         if !settings.approves { Console.err("note: tools that would ask a person are refused; --yes lets them run") }
         wait(server, sockets)
-        blocking { await server.leave() }
+        server.leave()
         sockets.stop()
         blocking { await agents.close() }
         return .done

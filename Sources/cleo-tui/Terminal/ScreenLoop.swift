@@ -46,7 +46,7 @@ final class ScreenLoop {
     private let client: any EngineClient
     /// What the prompt takes of images; nil: anything.
     private let media: @Sendable () -> MediaLimits?
-    private let store: any SessionStore
+    private let store: any SessionList
     private let workspace: String
     private let ids: any IdentifierSource
     private let clock: any EngineClock
@@ -67,7 +67,7 @@ final class ScreenLoop {
     private static let escapeDelay = 25
 
     init(
-        app: App, screen: CursesScreen, client: any EngineClient, store: any SessionStore, workspace: String,
+        app: App, screen: CursesScreen, client: any EngineClient, store: any SessionList, workspace: String,
         ids: any IdentifierSource, clock: any EngineClock, models: @escaping @Sendable () -> [ModelOption],
         media: @escaping @Sendable () -> MediaLimits?
     ) {

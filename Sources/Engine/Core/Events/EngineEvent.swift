@@ -201,7 +201,7 @@ package struct ApprovalRequest: Sendable, Equatable, Codable {
 }
 
 /// What a person says to an approval.
-package enum ApprovalDecision: Sendable, Equatable {
+package enum ApprovalDecision: Sendable, Equatable, Codable {
     case once
     case session
     /// No, with a reason for the model; empty when none was given.

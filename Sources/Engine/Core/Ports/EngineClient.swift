@@ -8,7 +8,7 @@ package protocol EngineClient: Sendable {
     func feed(of session: SessionID, after sequence: Int) async throws(EngineError) -> EventFeed
 }
 
-package enum EngineCommand: Sendable, Equatable {
+package enum EngineCommand: Sendable, Equatable, Codable {
     /// Begins a turn. Refused (`busy`) while one runs.
     case send(SessionID, text: String, attachments: [Attachment] = [])
     /// Stops what runs: the turn, and tools that were called by hand.

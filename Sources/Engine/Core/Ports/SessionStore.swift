@@ -1,8 +1,18 @@
+/// Knows which sessions there are.
+package protocol SessionList: Sendable {
+    /// Newest first.
+    func sessions(_ filter: SessionFilter) async throws(EngineError) -> [SessionSummary]
+    /// Why events cannot be written at the moment, for people; nil when all is well.
+    var trouble: String? { get }
+    /// Calls back whenever `trouble` changes. One listener at a time.
+    func watchTrouble(_ listener: @escaping @Sendable () -> Void)
+}
+
 /// Keeps the events of all sessions.
 ///
 /// Writing never blocks: `append` puts the event into the write queue, which is on the disk at most 50 ms later.
 /// Reading waits for what was appended before.
-package protocol SessionStore: Sendable {
+package protocol SessionStore: SessionList {
     /// Queues a durable event.
     func append(_ event: EngineEvent)
     /// Keeps the unfinished message, at most 250 ms behind; nil when it is finished.
@@ -10,8 +20,6 @@ package protocol SessionStore: Sendable {
     func events(of session: SessionID, after sequence: Int) async throws(EngineError) -> [EngineEvent]
     /// What a crash left of an unfinished message.
     func checkpoint(of session: SessionID) async throws(EngineError) -> Checkpoint?
-    /// Newest first.
-    func sessions(_ filter: SessionFilter) async throws(EngineError) -> [SessionSummary]
     /// Messages that hold all the words, newest first.
     func search(_ words: String, limit: Int) async throws(EngineError) -> [SearchHit]
     func remove(_ session: SessionID) async throws(EngineError)
@@ -23,10 +31,6 @@ package protocol SessionStore: Sendable {
     func release(_ session: SessionID)
     /// Returns when everything appended so far is on the disk.
     func flush() async
-    /// Why events cannot be written at the moment, for people; nil when all is well.
-    var trouble: String? { get }
-    /// Calls back whenever `trouble` changes. One listener at a time.
-    func watchTrouble(_ listener: @escaping @Sendable () -> Void)
 }
 
 package struct Checkpoint: Sendable, Equatable {
@@ -55,7 +59,7 @@ package struct SessionFilter: Sendable, Equatable {
     }
 }
 
-package struct SessionSummary: Sendable, Equatable {
+package struct SessionSummary: Sendable, Equatable, Codable {
     package var id: SessionID
     package var title: String
     package var workspace: String

@@ -71,6 +71,11 @@ package struct FacadeEvent: Sendable, Equatable {
     package var session: String?
     package var body: Body
 
+    init?(text: String) {
+        guard let json = try? JSONParser.parse(text) else { return nil }
+        self.init(json)
+    }
+
     /// - Returns: nil for what is no object with a `type`.
     package init?(_ json: JSONValue) {
         guard let type = json["type"]?.string else { return nil }

@@ -4,11 +4,11 @@ extension RemoteClient {
         guard let session = remote, !wanted.id.isEmpty else { return }
         guard let open = turn else {
             // It was given up here.
-            _ = await link.send(.toolNack(session: session, call: wanted.id, reason: "no message waits for it here"))
+            _ = await link.send(FacadeRequest.toolNack(session: session, call: wanted.id, reason: "no message waits for it here").json)
             return
         }
         // Within five seconds, whatever the answer will be.
-        _ = await link.send(.toolAck(session: session, call: wanted.id))
+        _ = await link.send(FacadeRequest.toolAck(session: session, call: wanted.id).json)
         turn?.segment = ""
         let call = ToolCall(id: CallID(wanted.id), tool: wanted.name, arguments: wanted.arguments)
         journal.emit(.toolCallStarted(ToolCallStarted(call: call, handler: address.name)), open.id)
@@ -27,7 +27,7 @@ extension RemoteClient {
         }
         // The server may have gone on without us.
         guard calls[wanted.id] != nil else { return }
-        _ = await link.send(.toolResult(session: session, call: wanted.id, result))
+        _ = await link.send(FacadeRequest.toolResult(session: session, call: wanted.id, result).json)
         self.turn?.heardAt = clock.now().milliseconds
         switch result {
         case .value(let value): finish(wanted.id, .ok, value.string ?? value.text)

@@ -44,7 +44,7 @@ extension RemoteClient {
         tap.switched()
         turn?.tap = tap
         turn?.heardAt = clock.now().milliseconds
-        turn?.wasSent = await link.send(request)
+        turn?.wasSent = await link.send(request.json)
         journal.emit(.wire(tap.exchange), open.id)
     }
 

@@ -65,7 +65,9 @@ extension RemoteClient {
 
     private func request(_ attachment: Attachment, _ bytes: Int, _ session: String) async {
         let sent = await link.send(
-            .upload(session: session, filename: attachment.name, mediaType: attachment.mediaType, bytes: bytes))
+            FacadeRequest.upload(
+                session: session, filename: attachment.name, mediaType: attachment.mediaType, bytes: bytes
+            ).json)
         if !sent { uploadRefused(EngineError(.unreachable, "there is no connection")) }
         try? await clock.sleep(milliseconds: 15_000)
         uploadRefused(EngineError(.timedOut, "the server gave no place for the file"))

@@ -95,7 +95,7 @@ package actor RemoteClient: EngineClient {
         save: @escaping @Sendable (String, [UInt8]) throws(EngineError) -> String
     ) {
         journal = EventJournal(session, store: store, clock: clock, redactor: redactor)
-        link = RemoteLink(address, dialer: dialer, clock: clock)
+        link = RemoteLink(address, dialer: dialer, clock: clock, isGreeting: Self.isGreeting)
         self.address = address
         remote = resume
         hasHistory = resume != nil
@@ -174,13 +174,7 @@ package actor RemoteClient: EngineClient {
 
     func take(_ news: RemoteLink.News) async {
         switch news {
-        case .up(let session): await up(session)
-        case .event(let event, let raw):
-            turn?.heardAt = clock.now().milliseconds
-            wire(raw)
-            await take(event)
-        case .garbage(let text):
-            note(.warning, "the server sent something that is no frame: \(SafeText.oneLine(text, limit: 200))")
+        case .message(let message): await take(message)
         case .lost(let ending): lost(ending)
         case .failed(let error, let next):
             handler(.failed, "\(error.message); again in \(DurationText.text(next))")
@@ -192,6 +186,32 @@ package actor RemoteClient: EngineClient {
             note(.error, "\(error.message): it is not tried again by itself", hint: error.hint ?? refusalHint(error))
             handler(.failed, error.message)
         }
+    }
+
+    private func take(_ message: WebSocketMessage) async {
+        func garbage(_ text: String) {
+            note(.warning, "the server sent something that is no frame: \(SafeText.oneLine(text, limit: 200))")
+        }
+        let event: FacadeEvent
+        let raw: [UInt8]
+        switch message {
+        case .text(let text):
+            guard let read = FacadeEvent(text: text) else { return garbage(text) }
+            (event, raw) = (read, Array(text.utf8))
+            if case .connected = event.body, let session = event.session { await up(session) }
+        case .binary(let bytes):
+            do throws(EngineError) { event = try FacadeEvent(binary: bytes) } catch { return garbage(error.message) }
+            raw = Array("<\(bytes.count) bytes>".utf8)
+        }
+        turn?.heardAt = clock.now().milliseconds
+        wire(raw)
+        await take(event)
+    }
+
+    /// A facade's first frame.
+    static func isGreeting(_ message: WebSocketMessage) -> Bool {
+        guard case .text(let text) = message, case .connected? = FacadeEvent(text: text)?.body else { return false }
+        return true
     }
 
     private func refusalHint(_ error: EngineError) -> String {

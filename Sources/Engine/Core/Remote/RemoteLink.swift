@@ -16,14 +16,10 @@ package struct RemoteAddress: Sendable {
     }
 }
 
-/// Keeps one connection to a facade: dials again with growing pauses, for as long as somebody wants it.
+/// Keeps one connection to a server: dials again with growing pauses, for as long as somebody wants it.
 package actor RemoteLink {
     package enum News: Sendable {
-        /// The facade greets, with the id that it gave the connection.
-        case up(session: String)
-        case event(FacadeEvent, raw: [UInt8])
-        /// What cannot be read.
-        case garbage(String)
+        case message(WebSocketMessage)
         case lost(WebSocketEnding)
         /// It will be tried again.
         case failed(EngineError, next: Int)
@@ -35,6 +31,7 @@ package actor RemoteLink {
     private let dialer: any WebSocketDialer
     private let clock: any EngineClock
     private let chance: @Sendable () -> Double
+    private let isGreeting: @Sendable (WebSocketMessage) -> Bool
     private var connection: (any WebSocketConnection)?
     private var loop: Task<Void, Never>?
     /// Who waits between two tries; waking it dials at once.
@@ -44,11 +41,15 @@ package actor RemoteLink {
     private static let firstPause = 1_000
     private static let lastPause = 30_000
 
-    /// - Parameter chance: from zero to one, for spreading tries.
+    /// - Parameters:
+    ///   - chance: from zero to one, for spreading tries.
+    ///   - isGreeting: a connection without such a message is given up soon.
     package init(
         _ address: RemoteAddress, dialer: any WebSocketDialer, clock: any EngineClock,
-        chance: @escaping @Sendable () -> Double = { .random(in: 0...1) }
+        chance: @escaping @Sendable () -> Double = { .random(in: 0...1) },
+        isGreeting: @escaping @Sendable (WebSocketMessage) -> Bool
     ) {
+        self.isGreeting = isGreeting
         self.address = address
         self.dialer = dialer
         self.clock = clock
@@ -61,9 +62,7 @@ package actor RemoteLink {
     }
 
     /// - Returns: false when there is no connection.
-    package func send(_ request: FacadeRequest) -> Bool {
-        connection?.send(.text(request.json.text)) ?? false
-    }
+    package func send(_ json: JSONValue) -> Bool { connection?.send(.text(json.text)) ?? false }
 
     /// Leaves the connection and dials at once.
     package func reconnect() {
@@ -155,24 +154,8 @@ package actor RemoteLink {
         }
         defer { greeting.cancel() }
         while let message = await connection.next() {
-            switch message {
-            case .text(let text):
-                guard let json = try? JSONParser.parse(text), let event = FacadeEvent(json) else {
-                    await tell(.garbage(text))
-                    continue
-                }
-                if case .connected = event.body, let session = event.session {
-                    greeting.cancel()
-                    await tell(.up(session: session))
-                }
-                await tell(.event(event, raw: Array(text.utf8)))
-            case .binary(let bytes):
-                do throws(EngineError) {
-                    await tell(.event(try FacadeEvent(binary: bytes), raw: Array("<\(bytes.count) bytes>".utf8)))
-                } catch {
-                    await tell(.garbage(error.message))
-                }
-            }
+            if isGreeting(message) { greeting.cancel() }
+            await tell(.message(message))
         }
     }
 }

@@ -8,6 +8,8 @@ package final class AgentServer: Sendable {
         /// The first one answers where none is named.
         package var agents: [ServedAgent]
         package var access: TokenCheck
+        /// What screens show; on this machine it stands in a file that only its owner can read.
+        package var screenKey: Secret?
         /// Whether tools that would ask a person run here.
         package var approves = false
         /// What is said to a tool that would ask a person.
@@ -45,8 +47,10 @@ package final class AgentServer: Sendable {
     /// `Sec-WebSocket-Accept` for a key (RFC 6455, section 4.2.2).
     let acceptance: @Sendable (String) -> String
     let newSession: @Sendable () -> String
-    private let open = Mutex<[ObjectIdentifier: ServedConnection]>([:])
+    private let open = Mutex<[ObjectIdentifier: ServedWebSocket]>([:])
     private let draining = Atomic(false)
+    /// How many screens look at a session.
+    private let watchers = Mutex<[SessionID: Int]>([:])
 
     package init(
         store: any SessionStore, clock: any EngineClock, ids: any IdentifierSource,
@@ -67,12 +71,28 @@ package final class AgentServer: Sendable {
     var isDraining: Bool { draining.load(ordering: .relaxed) }
 
     /// Tells whoever is still connected that it is over.
-    package func leave() async {
-        for connection in open.withLock({ Array($0.values) }) { await connection.leave(1_001, "server shutdown") }
+    package func leave() {
+        for socket in open.withLock({ Array($0.values) }) { socket.leave(1_001, "server shutdown") }
     }
 
     /// Whether nothing runs any more.
     package var isIdle: Bool { settings.agents.allSatisfy { $0.counters.inFlight == 0 } }
+
+    func watched(_ session: SessionID, _ change: Int) {
+        watchers.withLock { $0[session] = ($0[session] ?? 0) + change == 0 ? nil : ($0[session] ?? 0) + change }
+    }
+
+    func isWatched(_ session: SessionID) -> Bool { watchers.withLock { $0[session] != nil } }
+
+    /// Answers what would ask a person, once no screen looks at the session that could.
+    func whenUnwatched(
+        _ session: SessionID, _ client: any EngineClient, _ command: EngineCommand
+    ) -> Task<Void, Never> {
+        Task {
+            while isWatched(session), !Task.isCancelled { try? await clock.sleep(milliseconds: 250) }
+            if !Task.isCancelled { try? await client.submit(command) }
+        }
+    }
 
     /// Serves one connection to its end.
     package func serve(_ socket: any ServerSocket) async {
@@ -155,19 +175,31 @@ package final class AgentServer: Sendable {
 
     /// In the order of the original: draining, agent, credentials.
     private func objection(_ request: ServerRequest) -> (status: Int, words: String)? {
-        guard request.path == "/ws" || request.path.hasPrefix("/api/agents/") else {
+        let isScreen = request.path == ScreenProtocol.path
+        guard isScreen || request.path == "/ws" || request.path.hasPrefix("/api/agents/") else {
             return (404, "no WebSocket is here")
         }
         if isDraining { return (503, "server draining") }
-        let agent = request.query["agent"] ?? ""
+        let agent = Self.agent(of: request) ?? ""
         if agent.isEmpty, request.path == "/ws" { return (400, "agent parameter is required") }
-        if !agent.isEmpty, settings.agent(agent) == nil { return (404, settings.noAgent(agent)) }
-        if let words = objectionToToken(request) { return (401, "unauthorized: \(words)") }
+        if settings.agent(agent) == nil { return (404, settings.noAgent(agent)) }
+        // A screen answers for the person whose tools these are.
+        if isScreen, !settings.access.isOwner(request.header("authorization"), key: settings.screenKey) {
+            return (401, "unauthorized: a screen shows the key of the server's owner")
+        }
+        if !isScreen, let words = objectionToToken(request) { return (401, "unauthorized: \(words)") }
         guard request.header("sec-websocket-version") == "13", request.header("sec-websocket-key")?.isEmpty == false
         else {
             return (400, "this is no WebSocket of version 13")
         }
         return nil
+    }
+
+    /// `?agent=NAME`, or `/api/agents/NAMESPACE/NAME/ws`.
+    private static func agent(of request: ServerRequest) -> String? {
+        if let named = request.query["agent"] { return named }
+        let parts = request.path.split(separator: "/")
+        return request.path.hasPrefix("/api/agents/") && parts.count == 5 ? Encodings.unescaped(parts[3]) : nil
     }
 
     /// - Returns: whether the connection was a WebSocket, which is over now.
@@ -184,13 +216,17 @@ package final class AgentServer: Sendable {
                     Header("Upgrade", "websocket"), Header("Connection", "Upgrade"),
                     Header("Sec-WebSocket-Accept", acceptance(request.header("sec-websocket-key") ?? "")),
                 ]))
-        let agent = settings.agent(request.query["agent"]) ?? settings.agents[0]
-        let served = ServedConnection(self, agent, socket, wanted: request.header("x-omnia-variant"))
-        agent.counters.connected(1)
+        let agent = settings.agent(Self.agent(of: request)) ?? settings.agents[0]
+        let served = ServedWebSocket(socket, clock, settings)
         open.withLock { $0[ObjectIdentifier(served)] = served }
-        await served.run(bytes)
+        if request.path == ScreenProtocol.path {
+            await ScreenConnection(self, agent, served).run(bytes)
+        } else {
+            agent.counters.connected(1)
+            await ServedConnection(self, agent, served, wanted: request.header("x-omnia-variant")).run(bytes)
+            agent.counters.connected(-1)
+        }
         _ = open.withLock { $0.removeValue(forKey: ObjectIdentifier(served)) }
-        agent.counters.connected(-1)
         return true
     }
 }

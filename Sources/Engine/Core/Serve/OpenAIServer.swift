@@ -199,6 +199,8 @@ struct TurnAnswer {
         _ = feed.take()
         try await client.submit(.send(id, text: text))
         var answer = TurnAnswer()
+        var deciding: [CallID: Task<Void, Never>] = [:]
+        defer { for task in deciding.values { task.cancel() } }
         while let events = await feed.next() {
             for event in events {
                 switch event.body {
@@ -209,9 +211,12 @@ struct TurnAnswer {
                     answer.input += report.usage.prompt
                     answer.output += report.usage.output
                 case .approvalRequested(let request):
-                    try await client.submit(.answerApproval(id, request.call.id, server.settings.decision))
+                    let call = request.call.id
+                    deciding[call] = server.whenUnwatched(
+                        id, client, .answerApproval(id, call, server.settings.decision))
+                case .approvalAnswered(let answer): deciding.removeValue(forKey: answer.call)?.cancel()
                 case .questionAsked(let question):
-                    try await client.submit(.answerQuestion(id, question.id, .unanswered))
+                    _ = server.whenUnwatched(id, client, .answerQuestion(id, question.id, .unanswered))
                 case .turnFinished(let finished):
                     switch finished.reason {
                     case .length, .roundLimit: answer.finish = "length"

@@ -7,52 +7,33 @@ actor ServedConnection {
     private let agent: ServedAgent
     /// Of the session.
     private var version: ServedAgent.Version
-    private let socket: any ServerSocket
+    private let socket: ServedWebSocket
     /// What this connection was given.
     private let own: String
     private var session: String
     private var turn: Task<Void, Never>?
-    private var reader: WebSocketReader
-    private var heardPong: Int
     /// Frames that may come before it is too many, and when that was counted.
     private var allowance: Double
     private var countedAt: Int
     /// Client tools that wait: by the call's name.
     private var waiting: [String: CheckedContinuation<JSONValue?, Never>] = [:]
     private var acknowledged: Set<String> = []
-    private var isOver = false
 
     /// - Parameter wanted: the variant that was asked for.
-    init(_ server: AgentServer, _ agent: ServedAgent, _ socket: any ServerSocket, wanted: String?) {
+    init(_ server: AgentServer, _ agent: ServedAgent, _ socket: ServedWebSocket, wanted: String?) {
         self.server = server
         self.agent = agent
         self.socket = socket
         own = server.newSession()
         version = agent.version(forNew: SessionID(own), wanted: wanted)
         session = own
-        reader = WebSocketReader(isServer: true)
-        let now = server.clock.now().milliseconds
-        heardPong = now
-        countedAt = now
+        countedAt = server.clock.now().milliseconds
         allowance = Double(server.settings.frameBurst)
     }
 
     func run(_ first: [UInt8]) async {
         greet()
-        let pinging = Task { await self.ping() }
-        var bytes: [UInt8]? = first
-        while let piece = bytes, !isOver {
-            do throws(WebSocketFault) {
-                var events: [WebSocketEvent] = []
-                try reader.read(piece) { events.append($0) }
-                for event in events { await take(event) }
-            } catch {
-                leave(error.code, error.reason)
-                break
-            }
-            bytes = await socket.next(within: server.settings.pongMilliseconds + 5_000)
-        }
-        pinging.cancel()
+        await socket.run(first, beat: { [weak self] in await self?.leaveIfDrained() }) { await take($0) }
         // Who leaves in the middle is not answered.
         turn?.cancel()
         for call in waiting.values { call.resume(returning: nil) }
@@ -61,24 +42,8 @@ actor ServedConnection {
         socket.close()
     }
 
-    /// The server shuts down.
-    func leave(_ code: Int, _ reason: String) {
-        isOver = true
-        socket.write(WebSocketFrame.close(code, reason, mask: nil))
-        socket.close()
-    }
-
-    private func ping() async {
-        let settings = server.settings
-        while (try? await server.clock.sleep(milliseconds: settings.pingMilliseconds)) != nil, !Task.isCancelled {
-            guard server.clock.now().milliseconds - heardPong < settings.pongMilliseconds + settings.pingMilliseconds
-            else {
-                return leave(1_001, "no pong came")
-            }
-            socket.write(WebSocketFrame.bytes(.ping, [], mask: nil))
-            // Nothing runs on this connection any more.
-            if server.isDraining, turn == nil { return leave(1_001, "server shutdown") }
-        }
+    private func leaveIfDrained() {
+        if server.isDraining, turn == nil { socket.leave(1_001, "server shutdown") }
     }
 
     // MARK: frames
@@ -89,7 +54,7 @@ actor ServedConnection {
         for (name, value) in fields { frame[name] = value }
         frame["timestamp"] = .string(server.clock.now().utcText)
         agent.counters.sent()
-        socket.write(WebSocketFrame.bytes(.text, JSONValue.object(frame).bytes + [0x0A], mask: nil))
+        socket.send(.object(frame))
     }
 
     private func fail(_ code: String, _ message: String, session: String?) {
@@ -105,9 +70,7 @@ actor ServedConnection {
 
     private func take(_ event: WebSocketEvent) async {
         switch event {
-        case .ping(let payload): socket.write(WebSocketFrame.bytes(.pong, payload, mask: nil))
-        case .pong: heardPong = server.clock.now().milliseconds
-        case .close(let code, _): leave(code ?? 1_000, "")
+        case .ping, .pong, .close: break
         case .binary(let bytes):
             guard isWithinRate() else { return }
             do throws(EngineError) {
@@ -217,6 +180,8 @@ actor ServedConnection {
             try await client.submit(.send(id, text: text))
             defer { feed.finish() }
             var last = ""
+            var deciding: [CallID: Task<Void, Never>] = [:]
+            defer { for task in deciding.values { task.cancel() } }
             var calls: [CallID: ToolCall] = [:]
             while let events = await withTaskCancellationHandler(
                 operation: { await feed.next() }, onCancel: { feed.finish() })
@@ -228,7 +193,10 @@ actor ServedConnection {
                     case .messageCompleted(let message): last = message.text
                     case .toolCallStarted(let started): calls[started.call.id] = started.call
                     case .approvalRequested(let request):
-                        try await client.submit(.answerApproval(id, request.call.id, server.settings.decision))
+                        let call = request.call.id
+                        deciding[call] = server.whenUnwatched(
+                            id, client, .answerApproval(id, call, server.settings.decision))
+                    case .approvalAnswered(let answer): deciding.removeValue(forKey: answer.call)?.cancel()
                     case .questionAsked(let question):
                         let call = question.call.flatMap { calls[$0] }
                         Task { await self.ask(question, call, id) }
@@ -254,8 +222,10 @@ actor ServedConnection {
     /// A client tool: the other side answers, or the time does.
     private func ask(_ question: Question, _ call: ToolCall?, _ id: SessionID) async {
         guard question.kind == .answer, let call, waiting[call.id.rawValue] == nil else {
-            try? await version.client.submit(
-                .answerQuestion(id, question.id, QuestionReply(.decline, "nobody is asked here")))
+            await server.whenUnwatched(
+                id, version.client,
+                .answerQuestion(id, question.id, QuestionReply(.decline, "nobody is asked here"))
+            ).value
             return
         }
         let name = call.id.rawValue

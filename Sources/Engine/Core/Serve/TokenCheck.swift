@@ -63,6 +63,13 @@ package struct TokenCheck: Sendable {
         keys += found
     }
 
+    /// Whether it is this very token: of those whose owner runs the server.
+    func isOwner(_ authorization: String?, key: Secret?) -> Bool {
+        guard let authorization, authorization.hasPrefix("Bearer ") else { return false }
+        let given = Array(authorization.dropFirst(7).utf8)
+        return [token, key].contains { $0.map { Self.isSame(Array($0.reveal().utf8), given) } ?? false }
+    }
+
     /// - Parameter authorization: the header as it came.
     /// - Returns: why not; nil when it is well. Nothing of the token is in it.
     package func objection(_ authorization: String?, now: Timestamp) -> String? {

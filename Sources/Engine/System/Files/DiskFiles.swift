@@ -81,9 +81,15 @@ package struct DiskFiles: FileSource {
 
     /// The same for bytes.
     package static func write(bytes: [UInt8], to path: String, mayReplace: Bool = false) throws(EngineError) {
+        try write(bytes, to: path, mayReplace: mayReplace, mode: 0o644)
+    }
+
+    private static func write(
+        _ bytes: [UInt8], to path: String, mayReplace: Bool, mode: mode_t
+    ) throws(EngineError) {
         if let slash = path.lastIndex(of: "/"), slash > path.startIndex { try makeDirectories(String(path[..<slash])) }
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (mayReplace ? O_TRUNC : O_EXCL)
-        let descriptor = open(path, flags, 0o644)
+        let descriptor = open(path, flags, mode)
         guard descriptor >= 0 else {
             if errno == EEXIST { throw EngineError(.refused, "the file '\(path)' is there already") }
             throw EngineError(.storage, "'\(path)' cannot be written: \(SystemWords.of(errno))")
@@ -98,6 +104,12 @@ package struct DiskFiles: FileSource {
             }
             bytes = bytes.dropFirst(count)
         }
+    }
+
+    /// Writes a file that only its owner can read, in the place of one that was there.
+    package static func write(secret: Secret, to path: String) throws(EngineError) {
+        unlink(path)
+        try write(Array(secret.reveal().utf8), to: path, mayReplace: false, mode: 0o600)
     }
 
     /// Makes a folder and those above it, for their owner alone.

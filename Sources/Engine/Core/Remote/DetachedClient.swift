@@ -1,0 +1,207 @@
+import Synchronization
+
+/// An engine in another process, behind `cleo-tui serve`: the same commands, the same events, several screens at once.
+///
+/// A connection that breaks is made again, and each feed goes on after the last event that came.
+package actor DetachedClient: EngineClient, SessionList {
+    private struct Followed {
+        var session: SessionID
+        var after: Int
+        var feed: EventFeed
+        /// The unfinished message, as far as it came: the engine tells all of it again to who comes back.
+        var streaming: MessageDelta?
+        var isComingBack = false
+    }
+
+    /// What the engine says of itself.
+    package struct Hello: Sendable {
+        package var agent: String
+        package var workspace: String
+    }
+
+    private let link: RemoteLink
+    private var last = 0
+    private var waiting: [Int: CheckedContinuation<Result<JSONValue, EngineError>, Never>] = [:]
+    private var followed: [Int: Followed] = [:]
+    private var greeted: [CheckedContinuation<Result<Hello, EngineError>, Never>] = []
+    private var hello: Result<Hello, EngineError>?
+    private nonisolated let state = Mutex<(trouble: String?, listener: (@Sendable () -> Void)?)>((nil, nil))
+
+    package init(_ address: RemoteAddress, dialer: any WebSocketDialer, clock: any EngineClock) {
+        link = RemoteLink(address, dialer: dialer, clock: clock) { message in
+            if case .text(let text) = message { text.hasPrefix("{\"hello\"") } else { false }
+        }
+    }
+
+    /// The URL of a served engine's screens.
+    /// - Parameters:
+    ///   - server: `http://HOST:PORT` or `https://…`.
+    ///   - agent: nil for the first one.
+    package static func url(_ server: String, agent: String?) throws(EngineError) -> String {
+        guard let address = WebAddress(server), address.scheme == "http" || address.scheme == "https" else {
+            throw EngineError(.invalidInput, "'\(server)' is no http or https address", hint: "http://127.0.0.1:8080")
+        }
+        let query = agent.map { "?agent=\(Encodings.percent($0))" } ?? ""
+        return "\(address.scheme == "https" ? "wss" : "ws")://\(address.authority)\(ScreenProtocol.path)\(query)"
+    }
+
+    /// Dials, and waits for the engine's word.
+    /// - Throws: why there is none, at the first try.
+    package func start() async throws(EngineError) -> Hello {
+        await link.start { [weak self] news in await self?.take(news) }
+        if let hello { return try hello.get() }
+        return try await withCheckedContinuation { greeted.append($0) }.get()
+    }
+
+    package func stop() async {
+        await link.stop()
+        lose(EngineError(.cancelled, "the screen is closed"))
+        for each in followed.values { each.feed.finish() }
+    }
+
+    // MARK: News
+
+    private func take(_ news: RemoteLink.News) async {
+        switch news {
+        case .message(.text(let text)):
+            guard let json = try? JSONParser.parse(text) else { return }
+            await take(json)
+        case .message: break
+        case .lost(let ending):
+            let reason = ending.reason.isEmpty ? "" : " (\(SafeText.oneLine(ending.reason, limit: 80)))"
+            trouble("the connection to the engine is lost\(reason); what runs there goes on")
+            lose(EngineError(.unreachable, "the connection was lost; whether it was done is not known"))
+        case .failed(let error, let next):
+            trouble("no engine; again in \(DurationText.text(next)): \(error.message)")
+            greet(.failure(error))
+        case .refused(let error):
+            trouble(error.message)
+            greet(.failure(error))
+        }
+    }
+
+    private func take(_ json: JSONValue) async {
+        if let words = json["hello"] {
+            guard words["protocol"]?.int == ScreenProtocol.version else {
+                let program = SafeText.oneLine(words["program"]?.string ?? "?", limit: 40)
+                return greet(
+                    .failure(
+                        EngineError(.protocolViolation, "the engine is cleo-tui \(program), which speaks otherwise")))
+            }
+            let hello = Hello(
+                agent: words["agent"]?.string ?? "", workspace: words["workspace"]?.string ?? "")
+            trouble(nil)
+            greet(.success(hello))
+            for (id, each) in followed { await ask(id, each) }
+            return
+        }
+        guard let id = json["id"]?.int else { return }
+        if let events = json["events"]?.array { return post(events.compactMap { EngineEvent(json: $0) }, id) }
+        let answer = waiting.removeValue(forKey: id)
+        if let error = json["error"] {
+            let error = ScreenProtocol.error(error)
+            followed.removeValue(forKey: id)?.feed.finish()
+            answer?.resume(returning: .failure(error))
+        } else {
+            answer?.resume(returning: .success(json))
+        }
+    }
+
+    private func greet(_ result: Result<Hello, EngineError>) {
+        hello = result
+        for each in greeted { each.resume(returning: result) }
+        greeted = []
+    }
+
+    private func lose(_ error: EngineError) {
+        for each in waiting.values { each.resume(returning: .failure(error)) }
+        waiting = [:]
+    }
+
+    private func post(_ events: [EngineEvent], _ id: Int) {
+        guard var each = followed[id] else { return }
+        let news = events.compactMap { event -> EngineEvent? in
+            var event = event
+            each.after = max(each.after, event.sequence)
+            switch event.body {
+            case .messageDelta(var delta) where delta.channel == .text:
+                let before = each.streaming.flatMap { $0.message == delta.message ? $0.text : nil } ?? ""
+                let isRepeated = each.isComingBack && delta.text.hasPrefix(before)
+                each.isComingBack = false
+                if isRepeated { delta.text.removeFirst(before.count) }
+                each.streaming = MessageDelta(message: delta.message, channel: .text, text: before + delta.text)
+                guard !delta.text.isEmpty else { return nil }
+                event.body = .messageDelta(delta)
+            case .messageCompleted: each.streaming = nil
+            default: break
+            }
+            return event
+        }
+        each.feed.post(news)
+        if each.feed.isFinished {
+            followed[id] = nil
+            Task { _ = try? await request(["leave": .int(id)]) }
+        } else {
+            followed[id] = each
+        }
+    }
+
+    // MARK: Requests
+
+    private func request(_ fields: JSONObject, id wanted: Int? = nil) async throws(EngineError) -> JSONValue {
+        let id = wanted ?? next()
+        var fields = fields
+        fields["id"] = .int(id)
+        return try await withCheckedContinuation { continuation in
+            waiting[id] = continuation
+            Task { [fields] in
+                if await !link.send(.object(fields)) {
+                    waiting.removeValue(forKey: id)?.resume(
+                        returning: .failure(EngineError(.unreachable, "there is no connection to the engine")))
+                }
+            }
+        }.get()
+    }
+
+    private func next() -> Int {
+        last += 1
+        return last
+    }
+
+    private func ask(_ id: Int, _ each: Followed) async {
+        _ = await link.send(["id": .int(id), "follow": .string(each.session.rawValue), "after": .int(each.after)])
+    }
+
+    package func submit(_ command: EngineCommand) async throws(EngineError) {
+        _ = try await request(["do": JSONValue(encoding: command)])
+    }
+
+    package func feed(of session: SessionID, after sequence: Int) async throws(EngineError) -> EventFeed {
+        let id = next()
+        let each = Followed(session: session, after: sequence, feed: EventFeed())
+        followed[id] = each
+        await ask(id, each)
+        return each.feed
+    }
+
+    package func sessions(_ filter: SessionFilter) async throws(EngineError) -> [SessionSummary] {
+        let answer = try await request(["sessions": .int(filter.limit)])
+        return (try? answer["sessions"]?.decoded()) ?? []
+    }
+
+    // MARK: Trouble
+
+    private func trouble(_ words: String?) {
+        if words != nil { for id in followed.keys { followed[id]?.isComingBack = true } }
+        state.withLock { state -> (@Sendable () -> Void)? in
+            state.trouble = words
+            return state.listener
+        }?()
+    }
+
+    package nonisolated var trouble: String? { state.withLock { $0.trouble } }
+
+    package nonisolated func watchTrouble(_ listener: @escaping @Sendable () -> Void) {
+        state.withLock { $0.listener = listener }
+    }
+}
