@@ -13,10 +13,8 @@ import time
 import pytest
 import trustme
 
-from conftest import ROOT, wait_for
+from conftest import wait_for
 from facade import Facade
-
-GOLDEN = ROOT / "Tests/Fixtures/omnia-ws"
 
 
 @pytest.fixture
@@ -439,63 +437,3 @@ def test_the_doctor_looks_at_a_cluster(workspace, facade, archive, free_port):
     assert "greets in" in said and "no tool was called in its last 1 sessions" in said and "ended with an error" in said
     gone = workspace.run("doctor", "--context", "gone")
     assert "cannot be reached" in gone.stdout and "none is named" in gone.stdout and gone.returncode == 1
-
-
-# The real server's transcripts
-
-
-def plays(rows):
-    """A server that says what the real one said: frames up to the next one of the client."""
-    async def connected(connection):
-        return True
-
-    script = [row for row in rows if row["dir"] in ("c2s", "s2c", "close")]
-    position = {"at": 0}
-
-    async def answer(connection, frame):
-        rest = script[position["at"]:]
-        # To behind the frame of the client that this is.
-        while rest and rest[0]["dir"] != "c2s":
-            rest.pop(0)
-            position["at"] += 1
-        while rest and rest[0]["dir"] == "c2s" and rest[0]["frame"].get("type") not in ("message", "upload_request"):
-            rest.pop(0)
-            position["at"] += 1
-        position["at"] += 1
-        for row in script[position["at"]:]:
-            if row["dir"] == "c2s":
-                kind = row["frame"].get("type")
-                if kind in ("message", "upload_request"):
-                    return
-                await connection.until(kind, patience=10)
-            elif row["dir"] == "close":
-                await connection.socket.close(row["info"]["code"], row["info"]["reason"])
-            elif row["frame"].get("type") != "connected":
-                if "b64" in row["frame"]:
-                    await connection.socket.send(base64.b64decode(row["frame"]["b64"]))
-                else:
-                    await connection.socket.send(json.dumps({**row["frame"], "session_id": frame["session_id"]}))
-            position["at"] += 1
-
-    return answer
-
-
-@pytest.mark.parametrize("name,wanted,code", [
-    ("echo-turn", "Echo: hello", 0), ("rt-turn", None, 0), ("rt-client-tool", "before after", 0), ("rt-two-tools", "two done", 0),
-    ("rt-parts-done", "hi", 0), ("rt-media-json", "as user", 0), ("rt-media-binary", None, 0), ("rt-abort", "INTERNAL_ERROR", 1),
-    ("rt-client-tool-error", None, 0)])
-def test_the_real_transcripts_end_well(workspace, facade, name, wanted, code):
-    rows = [json.loads(line) for line in (GOLDEN / f"{name}.jsonl").read_text().splitlines()]
-    first = next(row["frame"] for row in rows if row["dir"] == "c2s")
-    server = facade(plays(rows))
-    workspace.write("cleo.yaml", "client_tools: {%s}\n" % ", ".join(
-        f"{tool}: {{command: [sh, -c, 'echo {{\\\"result\\\": {{\\\"lat\\\": 1.5}}}}']}}" for tool in ("get_location", "tc1", "tc2")))
-    result = attach(workspace, server.url, "-p", first["content"], "--json")
-    said = result.stdout + result.stderr
-    assert (result.returncode == 0) == (code == 0), said
-    chunks = [row["frame"].get("content", "") for row in rows if row["dir"] == "s2c" and row["frame"].get("type") == "chunk" and row["frame"].get("role") != "user"]
-    if wanted:
-        assert wanted in said
-    elif chunks:
-        completed = [e["data"]["text"] for e in events(result) if e["type"] == "message.completed"]
-        assert completed and completed[0].startswith("".join(chunks)), said

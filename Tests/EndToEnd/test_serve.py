@@ -28,7 +28,6 @@ from conftest import PROGRAM, ROOT, wait_for
 from test_tool_files import CLIENT
 from test_vendors import VENDORS
 
-GOLDEN = ROOT / "Tests/Fixtures/omnia-ws"
 RULES = """
 pace: 40
 rules:
@@ -221,55 +220,6 @@ def test_who_leaves_is_not_answered(serve, workspace):
     wait_for(lambda: "inflight{agent=\"test\",namespace=\"default\"} 0" in server.get("/metrics")[1], "the turn to end")
     wait_for(lambda: workspace.query(
         f"SELECT body FROM events WHERE type = 'turn.finished' AND session = '{client.session}'"), "the end in the log")
-
-
-@pytest.mark.parametrize("name", ["echo-turn", "no-session-id", "rt-expired", "bad-inputs", "agent-missing", "origin-forbidden"])
-def test_what_the_real_server_was_seen_to_do(serve, name):
-    """A recorded client, played against us: the same kinds of frames come back, but where we do better on purpose."""
-    lines = [json.loads(line) for line in (GOLDEN / f"{name}.jsonl").read_text().splitlines()]
-    server = serve()
-    query = lines[0]["info"]["url"].partition("?")[2].replace("agent=demo", "agent=test")
-    headers = dict(lines[0]["info"]["headers"])
-    if lines[1]["dir"] == "http":
-        with pytest.raises(InvalidStatus) as refused:
-            connect(f"ws://127.0.0.1:{server.port}/ws?{query}", origin=headers.pop("Origin", None), additional_headers=headers)
-        assert refused.value.response.status_code == lines[1]["info"]["status"]
-        return
-    sockets = connect(f"ws://127.0.0.1:{server.port}/ws?{query}", legacy=True)
-    ours, theirs, is_skipped = None, None, False
-    for line in lines[1:]:
-        frame = line.get("frame") or {}
-        if line["dir"] == "c2s":
-            is_skipped = frame.get("type") == "frobnicate" or frame.get("content") == "no body" or "upload" in frame.get("type", "") \
-                or frame.get("type") == "message" and not frame.get("content")
-            if is_skipped:
-                continue
-            if "raw" in frame:
-                sockets.send(frame["raw"])
-            elif "b64" in frame:
-                sockets.send(base64.b64decode(frame["b64"]))
-            else:
-                sent = dict(frame)
-                if sent.get("session_id") == theirs:
-                    sent["session_id"] = ours
-                sockets.send(json.dumps(sent))
-        elif line["dir"] == "s2c" and not is_skipped:
-            got = json.loads(sockets.recv(timeout=20))
-            # The recorded handler sends no chunks.
-            while got["type"] == "chunk" and frame["type"] == "done":
-                got = json.loads(sockets.recv(timeout=20))
-            if frame["type"] == "connected" and ours is None:
-                ours, theirs = got["session_id"], frame["session_id"]
-            expected = {k: v for k, v in frame.items() if k not in ("timestamp", "content")}
-            if expected.get("session_id") == theirs:
-                expected["session_id"] = ours
-            seen = {k: v for k, v in got.items() if k not in ("timestamp", "content")}
-            if "error" in expected and "binary" in expected["error"]["message"]:
-                assert seen.pop("error")["code"] == expected.pop("error")["code"]
-            assert seen == expected
-        elif line["dir"] == "note" and not is_skipped:
-            with pytest.raises(TimeoutError):
-                sockets.recv(timeout=0.3)
 
 
 def test_too_many_frames(serve):
