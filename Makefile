@@ -13,7 +13,7 @@ PYTHON := $(VENV)/bin/python
 # What the program links against, and what its tests and benchmarks use besides.
 LIBRARIES := libncurses-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libedit-dev libyaml-dev libpcre2-dev \
 	libcmark-gfm-dev libcmark-gfm-extensions-dev zlib1g-dev
-TOOLS := tmux bubblewrap curl sqlite3 openssl python3-venv
+TOOLS := tmux bubblewrap curl sqlite3 openssl python3-venv prometheus
 
 SOURCES := $(shell find Sources Plugins Package.swift -type f)
 

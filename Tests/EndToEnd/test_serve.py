@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -354,6 +355,27 @@ def test_probes_and_metrics(serve):
     families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert len(families) == len(set(families)) >= 7
     assert server.get("/nothing")[0] == 404
+
+
+def promtool(text):
+    """Prometheus's own verdict: its exit code, and what it says."""
+    result = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
+    return result.returncode, result.stdout + result.stderr
+
+
+@pytest.mark.skipif(not shutil.which("promtool") and "CI" not in os.environ, reason="promtool is not installed")
+def test_prometheus_takes_the_metrics(serve):
+    server = serve()
+    assert promtool(server.get("/metrics")[1]) == (0, "")
+    client = Client(server.url)
+    for said in ("hello", "where am I?"):
+        client.turn(said)
+    client.socket.send("not json")
+    server.get("/v1/models")
+    text = server.get("/metrics")[1]
+    assert promtool(text) == (0, "")
+    # It would say so.
+    assert promtool(text + text)[0] != 0 and promtool(text.replace("# HELP", "# HELD", 1))[0] != 0
 
 
 HEAD = b"Host: 127.0.0.1\r\n"
