@@ -86,7 +86,7 @@ def test_a_screen_decides_for_a_client_of_the_facade(engine, shop, terminal):
     assert "not bought" in frame["content"]
     # Without a screen nobody is asked, as before; and a screen that leaves decides nothing.
     client.send(content="buy it")
-    screen.wait("2/2", "y once")
+    screen.wait("3/3", "y once")
     screen.close()
     while (frame := client.next())["type"] != "done":
         pass
