@@ -354,7 +354,6 @@ def test_handshakes_that_are_none(workspace, hostile):
         list(workers.map(one, (is_no_websocket, is_no_http, leads_elsewhere, never_stops_its_head, says_nothing)))
 
 
-@pytest.mark.xfail(strict=True, reason="a connection that ends before its greeting counts as no failed try")
 def test_connections_that_end_before_the_greeting(workspace, hostile):
     def hang_up(connection, peer, _):
         connection.sendall(accepted(peer))
@@ -364,7 +363,6 @@ def test_connections_that_end_before_the_greeting(workspace, hostile):
     assert victim.code == 1 and "given up" in victim.text and server.count <= 10, victim.text
 
 
-@pytest.mark.xfail(strict=True, reason="a session that expires again and again is sent the message again and again")
 def test_a_session_that_never_lives(workspace, hostile):
     heard = []
 
@@ -408,13 +406,7 @@ def text_without_end():
 
 
 @pytest.mark.parametrize("flood", [
-    squeezed_zeros, deep_values, frames_for_nobody,
-    pytest.param(media_that_never_end, marks=pytest.mark.xfail(
-        strict=True, reason="32 media of 64 MiB each may wait for their end")),
-    pytest.param(large_chunks, marks=pytest.mark.xfail(
-        strict=True, reason="a chunk of 15 MiB is held in memory more than ten times")),
-    pytest.param(text_without_end, marks=pytest.mark.xfail(
-        strict=True, reason="the text of one answer has no limit")),
+    squeezed_zeros, deep_values, frames_for_nobody, media_that_never_end, large_chunks, text_without_end,
 ])
 def test_memory(workspace, hostile, flood):
     def talk(connection, peer, _):

@@ -342,12 +342,10 @@ DIFFERENCES = {
 }
 ELSEWHERE = {
     "rt-media-binary": "no media are sent", "rt-media-json": "the same", "rt-parts-done": "the same",
-    "drain-refused": "who stops does not listen any more", "drain-resume": "the same",
-    "shutdown": "test_serve.py: what runs is finished before the end",
+    "drain-refused": "test_serve.py: what runs is finished before the end", "drain-resume": "the same",
+    "shutdown": "the same",
 }
-SERIAL = pytest.mark.xfail(strict=True, reason="both client tools of one answer are asked for at once")
-PLAYED = [
-    pytest.param(name, marks=SERIAL if name == "rt-two-tools" else ()) for name in SCENARIOS if name not in ELSEWHERE]
+PLAYED = [name for name in SCENARIOS if name not in ELSEWHERE]
 
 
 def exchanges(rows):
@@ -465,7 +463,6 @@ def test_the_recorded_client_before_serve(serve, workspace, http, name):
     player.nothing_more()
 
 
-@pytest.mark.xfail(strict=True, reason="the categories of a client tool's consent are read over")
 def test_the_categories_of_a_client_tool_are_sent(serve, workspace, http):
     asked = Client(serve_model(runtime, serve, workspace, http).url).turn("tool")[-1]["tool_call"]
     assert asked["categories"] == ["location"]

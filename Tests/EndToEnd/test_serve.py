@@ -55,7 +55,7 @@ class Served:
             [PROGRAM, "serve", "--listen", "127.0.0.1:0", *arguments], cwd=workspace.folder,
             env={**workspace.environment, **(env or {})}, stdout=subprocess.PIPE, stderr=self.errors, text=True)
         self.lines = []
-        while not (self.lines and "http://" in self.lines[-1]):
+        while not (self.lines and "/v1/" in self.lines[-1]):
             line = self.process.stdout.readline()
             assert line, pathlib.Path(self.errors.name).read_text()
             self.lines.append(line.strip())
@@ -530,6 +530,10 @@ def test_what_runs_is_finished_before_the_end(serve):
     client.send(content="slow")
     assert client.next()["type"] == "chunk"
     server.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: server.get("/readyz") == (503, "draining\n"), "draining")
+    with pytest.raises(InvalidStatus) as refusal:
+        Client(server.url)
+    assert (refusal.value.response.status_code, refusal.value.response.body) == (503, b"server draining\n")
     frames = [client.next()]
     while frames[-1]["type"] == "chunk":
         frames.append(client.next())

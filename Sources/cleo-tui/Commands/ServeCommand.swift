@@ -41,20 +41,24 @@ enum ServeCommand {
         let server = AgentServer(
             store: store, clock: wiring.clock, ids: wiring.ids, settings: settings,
             acceptance: { WebSocketKey.accept($0) }, newSession: { Self.uuid() })
-        let sockets = try SocketServer(address: address, port: port) { socket in Task { await server.serve(socket) } }
+        let certificate = try arguments[.certificate].map { (file) throws(EngineError) in
+            try ServerCertificate(file: Folders.absolute(file), key: Folders.absolute(arguments[.key] ?? file))
+        }
+        let sockets = try SocketServer(address: address, port: port, certificate: certificate) { socket in Task { await server.serve(socket) } }
         let keyFile = ScreenKey.file(wiring.folders, port: sockets.port)
         try DiskFiles.write(secret: key, to: keyFile)
         defer { unlink(keyFile) }
         blocking { await agents.start() }
         var last: String?
+        let secure = certificate == nil ? "" : "s"
         for (agent, words) in agents.lines {
             if agent != last {
-                Console.out("ws://\(address):\(sockets.port)/ws?agent=\(Encodings.percent(agent))")
+                Console.out("ws\(secure)://\(address):\(sockets.port)/ws?agent=\(Encodings.percent(agent))")
             }
             last = agent
             Console.out("  \(words)")
         }
-        Console.out("http://\(address):\(sockets.port)/v1/chat/completions")
+        Console.out("http\(secure)://\(address):\(sockets.port)/v1/chat/completions")
         if !settings.approves { Console.err("note: tools that would ask a person are refused; --yes lets them run") }
         wait(server, sockets)
         server.leave()
@@ -97,7 +101,6 @@ enum ServeCommand {
         sigwait(&signals, &signal)
         Console.err("draining: what runs is finished, nothing new is taken")
         server.drain()
-        sockets.stopListening()
         let clock = SystemClock()
         let end = clock.now().milliseconds + drainMilliseconds
         while !server.isIdle, clock.now().milliseconds < end {

@@ -21,6 +21,9 @@ package struct Question: Sendable, Equatable, Codable {
     /// The call during which it asks, where that is known.
     package var call: CallID?
     package var message: String
+    /// Of a client tool: what it is said to be for, and what it touches.
+    package var consent: String?
+    package var categories: [String]?
     /// JSON Schema of an object.
     package var schema: JSONValue?
     package var url: String?

@@ -210,10 +210,13 @@ package struct ClientToolSpec: Sendable, Equatable {
     package var tool: ToolDescriptor
     /// What the person is told.
     package var message: String?
+    /// What it touches: `location`, `camera`.
+    package var categories: [String]
 
-    package init(tool: ToolDescriptor, message: String?) {
+    package init(tool: ToolDescriptor, message: String?, categories: [String] = []) {
         self.tool = tool
         self.message = message
+        self.categories = categories
     }
 }
 

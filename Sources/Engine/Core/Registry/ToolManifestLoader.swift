@@ -45,16 +45,18 @@ package enum ToolManifestLoader {
         case "exec", "local": kind = exec(&spec, tool)
         case "client":
             var message: String?
+            var categories: [String] = []
             if var client = spec.child("client") {
                 if var consent = client.child("consent") {
                     message = consent.string("message")
                     consent.ignore(["required", "decline_strategy"])
                     consent.finish(.warning)
                 }
-                client.ignore(["timeout_ms", "categories", "validate_output"])
+                categories = client.strings("categories") ?? []
+                client.ignore(["timeout_ms", "validate_output"])
                 client.finish(.warning)
             }
-            kind = .client(ClientToolSpec(tool: tool, message: message))
+            kind = .client(ClientToolSpec(tool: tool, message: message, categories: categories))
         default:
             spec.warning("'\(name)' is served by an MCP server; nothing is made of this file", at: "mode")
             spec.ignore(["mcp"])

@@ -278,12 +278,13 @@ package struct ToolsFileLoader {
         let tool = tool(&fields)
         fields.ignore(["auth"])
         var message: String?
+        var categories: [String] = []
         if var config = fields.child("clientConfig") {
             message = config.string("consentMessage")
-            config.ignore(["categories"])
+            categories = config.strings("categories") ?? []
             config.finish()
         }
-        return tool.map { ClientToolSpec(tool: $0, message: message) }
+        return tool.map { ClientToolSpec(tool: $0, message: message, categories: categories) }
     }
 
     // MARK: openapi

@@ -71,9 +71,14 @@ extension RemoteClient {
         case .uploadReady(let upload): uploadReady(upload)
         case .uploadComplete: break
         case .media(let chunk): take(chunk)
-        case .unknown(let type): note(.note, "the server sent a frame of the type '\(type)', which is not known here")
+        case .unknown(let type):
+            let name = SafeText.oneLine(type, limit: 80)
+            note(.note, "the server sent a frame of the type '\(name)', which is not known here")
         }
     }
+
+    /// Bytes of one answer's text.
+    private static let answerLimit = 16 << 20
 
     private func stream(_ text: String) {
         guard let open = turn, !text.isEmpty else { return }
@@ -81,6 +86,13 @@ extension RemoteClient {
             turn?.hasBegun = true
             turn?.chat.attributes["cleo.first_chunk_ms"] = .int(
                 clock.now().milliseconds - open.chat.started.milliseconds)
+        }
+        guard open.streamed.utf8.count + text.utf8.count <= Self.answerLimit else {
+            if !open.saidTooLong {
+                turn?.saidTooLong = true
+                note(.warning, "the answer is longer than \(Self.answerLimit >> 20) MiB; the rest of it is dropped")
+            }
+            return
         }
         turn?.streamed += text
         turn?.segment += text
@@ -101,38 +113,6 @@ extension RemoteClient {
         hasHistory = true
         endTurn(.completed)
         await next()
-    }
-
-    /// What cannot be written is saved, and shown as a line.
-    private func show(_ part: FacadePart) {
-        if part.type == "text" { return }
-        if let bytes = part.bytes {
-            keep(bytes, part.mediaType)
-        } else if let reference = part.reference {
-            note(.note, "\(part.type) (\(part.mediaType)): \(reference)")
-        }
-    }
-
-    private static let mediaLimit = 64 << 20
-
-    private func take(_ chunk: FacadeMedia) {
-        let known = media[chunk.id]?.count ?? 0
-        guard known + chunk.bytes.count <= Self.mediaLimit, media.count < 32 else {
-            media[chunk.id] = nil
-            return note(.warning, "the medium '\(chunk.id)' is larger than \(Self.mediaLimit >> 20) MiB and is dropped")
-        }
-        media[chunk.id, default: []] += chunk.bytes
-        guard chunk.isLast, let bytes = media.removeValue(forKey: chunk.id) else { return }
-        keep(bytes, chunk.mediaType)
-    }
-
-    private func keep(_ bytes: [UInt8], _ mediaType: String) {
-        do throws(EngineError) {
-            let path = try save(mediaType, bytes)
-            note(.note, "\(mediaType.isEmpty ? "a file" : mediaType), \(bytes.count) bytes: \(path)")
-        } catch {
-            note(.warning, "\(mediaType), \(bytes.count) bytes, could not be kept: \(error.message)")
-        }
     }
 
     // MARK: the end of a turn
@@ -252,9 +232,15 @@ extension RemoteClient {
     private func expired() async {
         guard let own else { return }
         // Nothing was kept there that could be lost.
-        if !hasHistory {
+        if !hasHistory, turn?.isSecondSession != true {
+            turn?.isSecondSession = true
             remote = own
             return await transmit()
+        }
+        guard turn?.isSecondSession != true else {
+            return failTurn(
+                "SESSION_EXPIRED", "the server does not know the session that it gave itself",
+                hint: Self.hint("SESSION_EXPIRED"))
         }
         let id = turn?.id
         let words = said.dropLast().map { "\($0.role): \($0.text)" }.joined(separator: "\n")
@@ -269,6 +255,7 @@ extension RemoteClient {
             return failTurn(
                 "SESSION_EXPIRED", "the server no longer knows this conversation", hint: Self.hint("SESSION_EXPIRED"))
         }
+        turn?.isSecondSession = true
         remote = self.own ?? own
         hasHistory = false
         handler(.ready, "session \(remote ?? "")")

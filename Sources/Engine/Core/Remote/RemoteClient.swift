@@ -35,6 +35,9 @@ package actor RemoteClient: EngineClient {
         var isSecondConnection = false
         var heardAt = 0
         var saidSilence = false
+        var saidTooLong = false
+        /// The message was sent for a session that the server has just given.
+        var isSecondSession = false
         var tap: WireTap?
     }
 
@@ -65,6 +68,8 @@ package actor RemoteClient: EngineClient {
     /// Calls of the agent that wait for an answer from here.
     var calls: [String: (call: ToolCall, began: Int, task: Task<Void, Never>)] = [:]
     var media: [String: [UInt8]] = [:]
+    var mediaBytes = 0
+    var saidMediaLimit = false
     /// Who waits for a place in the server's storage.
     var upload: CheckedContinuation<Result<FacadeUpload, EngineError>, Never>?
     var watching: Task<Void, Never>?

@@ -83,10 +83,13 @@ package actor RemoteLink {
             do throws(EngineError) {
                 let connection = try await dial()
                 self.connection = connection
-                failures = 0
-                await read(connection, tell)
+                let hasGreeted = await read(connection, tell)
                 self.connection = nil
                 guard !Task.isCancelled else { return }
+                guard hasGreeted else {
+                    throw EngineError(.unreachable, "the server took the connection and ended it without a greeting")
+                }
+                failures = 0
                 await tell(.lost(connection.ending ?? WebSocketEnding(code: 1_006, reason: "")))
             } catch {
                 guard error.code != .cancelled else { return }
@@ -143,9 +146,11 @@ package actor RemoteLink {
         return request
     }
 
+    /// - Returns: whether the server greeted.
     private func read(
         _ connection: any WebSocketConnection, _ tell: @escaping @Sendable (News) async -> Void
-    ) async {
+    ) async -> Bool {
+        var hasGreeted = false
         // A network that lost a byte may leave both sides waiting for the other.
         let greeting = Task { [clock] in
             if (try? await clock.sleep(milliseconds: Self.greetingPatience)) != nil {
@@ -154,8 +159,12 @@ package actor RemoteLink {
         }
         defer { greeting.cancel() }
         while let message = await connection.next() {
-            if isGreeting(message) { greeting.cancel() }
+            if !hasGreeted, isGreeting(message) {
+                hasGreeted = true
+                greeting.cancel()
+            }
             await tell(.message(message))
         }
+        return hasGreeted
     }
 }

@@ -18,6 +18,7 @@ actor ServedConnection {
     /// Client tools that wait: by the call's name.
     private var waiting: [String: CheckedContinuation<JSONValue?, Never>] = [:]
     private var acknowledged: Set<String> = []
+    private var asking: Task<Void, Never>?
 
     /// - Parameter wanted: the variant that was asked for.
     init(_ server: AgentServer, _ agent: ServedAgent, _ socket: ServedWebSocket, wanted: String?) {
@@ -199,7 +200,12 @@ actor ServedConnection {
                     case .approvalAnswered(let answer): deciding.removeValue(forKey: answer.call)?.cancel()
                     case .questionAsked(let question):
                         let call = question.call.flatMap { calls[$0] }
-                        Task { await self.ask(question, call, id) }
+                        let before = asking
+                        asking = Task {
+                            // One at a time.
+                            await before?.value
+                            await self.ask(question, call, id)
+                        }
                     case .turnFinished(let finished):
                         send("done", session: name, last.isEmpty ? [:] : ["content": .string(last)])
                         return finished.reason == .completed
@@ -230,7 +236,8 @@ actor ServedConnection {
         }
         let name = call.id.rawValue
         var frame: JSONObject = ["id": .string(name), "name": .string(call.tool), "arguments": call.arguments]
-        frame["consent_message"] = .string(question.message.split(separator: "\n").first.map(String.init) ?? "")
+        frame["consent_message"] = question.consent.map { .string($0) }
+        frame["categories"] = question.categories.map { .array($0.map { .string($0) }) }
         acknowledged.remove(name)
         send("tool_call", session: id.rawValue, ["tool_call": .object(frame)])
         let settings = server.settings

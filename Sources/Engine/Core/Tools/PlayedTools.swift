@@ -55,7 +55,10 @@ package struct ClientToolHandler: ToolHandler {
     package func call(_ call: ToolCall, host: any ToolHost) async throws(EngineError) -> ToolAnswer {
         let arguments = call.arguments == [:] ? "" : "\n\(call.arguments.prettyText)"
         let message = (spec.message ?? spec.tool.description) + arguments
-        let reply = await host.ask(Question(.answer, from: call.tool, call: call.id, message: message))
+        var question = Question(.answer, from: call.tool, call: call.id, message: message)
+        question.consent = spec.message
+        question.categories = spec.categories.isEmpty ? nil : spec.categories
+        let reply = await host.ask(question)
         switch reply.action {
         case .accept:
             let content = reply.content ?? ""

@@ -16,6 +16,7 @@ package final class SocketServer: Sendable {
     private let isStopping = Mutex(false)
     private let isStopped = Mutex(false)
     private let limit: Int
+    private let certificate: ServerCertificate?
     private let accept: @Sendable (any ServerSocket) -> Void
 
     /// - Parameters:
@@ -24,7 +25,7 @@ package final class SocketServer: Sendable {
     ///   - limit: of connections at once; one more is closed at once.
     /// - Throws: `unreachable` when the port is taken.
     package init(
-        address: String = "127.0.0.1", port: Int, limit: Int = 1_000,
+        address: String = "127.0.0.1", port: Int, certificate: ServerCertificate? = nil, limit: Int = 1_000,
         accept: @escaping @Sendable (any ServerSocket) -> Void
     ) throws(EngineError) {
         var bound: Int32 = 0
@@ -36,6 +37,7 @@ package final class SocketServer: Sendable {
         }
         self.port = Int(bound)
         self.limit = limit
+        self.certificate = certificate
         self.accept = accept
         watch(listener, reads: true, isNew: true)
         watch(wake, reads: true, isNew: true)
@@ -43,7 +45,7 @@ package final class SocketServer: Sendable {
     }
 
     /// Takes no more connections; those that are open stay.
-    package func stopListening() {
+    private func stopListening() {
         isStopping.withLock { $0 = true }
         shutdown(listener, Int32(SHUT_RDWR))
         cproc_unwatch(poller, listener)
@@ -129,7 +131,7 @@ package final class SocketServer: Sendable {
                 Glibc.close(descriptor)
                 continue
             }
-            let socket = AcceptedSocket(descriptor, self)
+            let socket = AcceptedSocket(descriptor, self, certificate)
             open.withLock { $0[descriptor] = socket }
             watch(descriptor, reads: true, isNew: true)
             accept(AcceptedHandle(socket))
@@ -160,6 +162,7 @@ final class AcceptedSocket: Sendable {
         var isClosing = false
         var isGone = false
         var wantsRoom = false
+        var tls: TLSSession?
         var isPaused = false
     }
 
@@ -169,9 +172,12 @@ final class AcceptedSocket: Sendable {
 
     private let descriptor: Int32
     private unowned let server: SocketServer
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(_ descriptor: Int32, _ server: SocketServer) {
+    init(_ descriptor: Int32, _ server: SocketServer, _ certificate: ServerCertificate?) {
+        var first = State()
+        first.tls = certificate.map { TLSSession($0) }
+        state = Mutex(first)
         self.descriptor = descriptor
         self.server = server
     }
@@ -212,8 +218,13 @@ final class AcceptedSocket: Sendable {
         let isSlow = state.withLock { state -> Bool? in
             guard !state.isGone, !state.isClosing else { return nil }
             guard state.outgoing.count - state.sent + bytes.count <= Self.outgoingLimit else { return true }
-            state.outgoing += bytes
-            return false
+            guard let tls = state.tls else {
+                state.outgoing += bytes
+                return false
+            }
+            let isWell = tls.send(bytes)
+            state.outgoing += tls.take()
+            return !isWell
         }
         switch isSlow {
         case nil: return false
@@ -228,10 +239,14 @@ final class AcceptedSocket: Sendable {
 
     func close() {
         let isDone = state.withLock { state in
+            if let tls = state.tls, !state.isClosing, !state.isGone {
+                tls.close()
+                state.outgoing += tls.take()
+            }
             state.isClosing = true
             return state.outgoing.count == state.sent
         }
-        if isDone { drop() }
+        if isDone { drop() } else { flush() }
     }
 
     // MARK: the loop
@@ -274,7 +289,8 @@ final class AcceptedSocket: Sendable {
         let count = recv(descriptor, &buffer, buffer.count, 0)
         if count < 0, errno == EAGAIN || errno == EINTR { return }
         guard count > 0 else { return drop() }
-        let piece = Array(buffer[..<count])
+        guard let piece = opened(Array(buffer[..<count])) else { return drop() }
+        guard !piece.isEmpty else { return }
         let reader = state.withLock { state -> CheckedContinuation<[UInt8]?, Never>? in
             if let reader = state.reader {
                 state.reader = nil
@@ -288,6 +304,19 @@ final class AcceptedSocket: Sendable {
             return nil
         }
         reader?.resume(returning: piece)
+    }
+
+    /// What stands in what came; nil when it is not what was agreed on.
+    private func opened(_ bytes: [UInt8]) -> [UInt8]? {
+        let (plain, answers) = state.withLock { state -> ([UInt8]?, Bool) in
+            guard let tls = state.tls else { return (bytes, false) }
+            let plain = tls.receive(bytes)
+            let answer = tls.take()
+            state.outgoing += answer
+            return (plain, !answer.isEmpty)
+        }
+        if answers { flush() }
+        return plain
     }
 
     func lookAtClock(_ now: Int) {

@@ -215,7 +215,8 @@ final class CurlWebSocket: @unchecked Sendable {
                 let code = curl_easy_recv(handle, &buffer, buffer.count, &count)
                 if code == CURLE_OK {
                     guard count > 0 else { return end(1_006, "the connection was closed", nil) }
-                    heard = CurlLoop.milliseconds()
+                    // A head that trickles in is none: until the answer is whole, time runs from the beginning.
+                    if answer == nil { heard = CurlLoop.milliseconds() }
                     if take(Array(buffer[..<count]), &answer, key, &reader) { continue }
                     return sayGoodbye(handle)
                 }
