@@ -9,7 +9,7 @@ extension RemoteClient {
         }
         // Within five seconds, whatever the answer will be.
         _ = await link.send(FacadeRequest.toolAck(session: session, call: wanted.id).json)
-        turn?.segment = ""
+        turn?.hasSegment = false
         let call = ToolCall(id: CallID(wanted.id), tool: wanted.name, arguments: wanted.arguments)
         journal.emit(.toolCallStarted(ToolCallStarted(call: call, handler: address.name)), open.id)
         let began = clock.now().milliseconds

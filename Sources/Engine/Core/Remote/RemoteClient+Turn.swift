@@ -48,9 +48,9 @@ extension RemoteClient {
         journal.emit(.wire(tap.exchange), open.id)
     }
 
-    func wire(_ raw: [UInt8]) {
+    func wire(_ text: String) {
         guard turn?.tap != nil else { return }
-        if turn?.tap?.chunk(raw + [0x0A]) == true, let exchange = turn?.tap?.exchange {
+        if turn?.tap?.chunk(Array(text.utf8) + [0x0A]) == true, let exchange = turn?.tap?.exchange {
             journal.emit(.wire(exchange), turn?.id)
         }
     }
@@ -78,7 +78,7 @@ extension RemoteClient {
     }
 
     /// Bytes of one answer's text.
-    private static let answerLimit = 16 << 20
+    private static let answerLimit = 8 << 20
 
     private func stream(_ text: String) {
         guard let open = turn, !text.isEmpty else { return }
@@ -95,16 +95,16 @@ extension RemoteClient {
             return
         }
         turn?.streamed += text
-        turn?.segment += text
+        turn?.hasSegment = true
         journal.emit(.messageDelta(MessageDelta(message: open.message, channel: .text, text: text)), open.id)
     }
 
     private func done(_ text: String?, _ parts: [FacadePart]) async {
         guard turn != nil else { return }
         // It repeats the last segment; where nothing was streamed since the last tool, it is the segment.
-        if turn?.segment.isEmpty == true, let text { stream(text) }
+        if turn?.hasSegment == false, let text { stream(text) }
         for part in parts {
-            if part.type == "text", turn?.segment.isEmpty == true, let text = part.text {
+            if part.type == "text", turn?.hasSegment == false, let text = part.text {
                 stream(text)
             } else {
                 show(part)

@@ -26,9 +26,9 @@ package actor RemoteClient: EngineClient {
         var message: MessageID
         var span: TraceSpan
         var chat: TraceSpan
-        /// Everything that was streamed, and what of it came since the last tool.
+        /// Everything that was streamed, and whether some of it came since the last tool.
         var streamed = ""
-        var segment = ""
+        var hasSegment = false
         var wasSent = false
         var hasBegun = false
         var busyRetries = 0
@@ -198,18 +198,17 @@ package actor RemoteClient: EngineClient {
             note(.warning, "the server sent something that is no frame: \(SafeText.oneLine(text, limit: 200))")
         }
         let event: FacadeEvent
-        let raw: [UInt8]
+        turn?.heardAt = clock.now().milliseconds
         switch message {
         case .text(let text):
+            wire(text)
             guard let read = FacadeEvent(text: text) else { return garbage(text) }
-            (event, raw) = (read, Array(text.utf8))
+            event = read
             if case .connected = event.body, let session = event.session { await up(session) }
         case .binary(let bytes):
             do throws(EngineError) { event = try FacadeEvent(binary: bytes) } catch { return garbage(error.message) }
-            raw = Array("<\(bytes.count) bytes>".utf8)
+            wire("<\(bytes.count) bytes>")
         }
-        turn?.heardAt = clock.now().milliseconds
-        wire(raw)
         await take(event)
     }
 
