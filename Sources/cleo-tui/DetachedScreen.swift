@@ -20,7 +20,9 @@ enum DetachedScreen {
         guard CursesScreen.isPossible else {
             throw EngineError(
                 .invalidInput, "this is no terminal that a screen fits on",
-                hint: "without one, talk to the agent with 'cleo-tui attach \(url.replacing("/engine", with: "/ws")) -p TEXT'")
+                hint:
+                    "without one, talk to the agent with 'cleo-tui attach \(url.replacing("/engine", with: "/ws")) -p TEXT'"
+            )
         }
         let session = try session(arguments, client, wiring)
         guard let screen = CursesScreen(mouse: false) else { return .failed }
@@ -58,7 +60,8 @@ enum DetachedScreen {
         _ arguments: Arguments, _ client: DetachedClient, _ wiring: Wiring
     ) throws(EngineError) -> SessionID {
         if let named = arguments[.session] { return SessionID(named) }
-        let last = try arguments.has(.new)
+        let last =
+            try arguments.has(.new)
             ? nil
             : blocking { () async throws(EngineError) in try await client.sessions(SessionFilter(limit: 1)).first?.id }
         return last ?? SessionID(wiring.ids.next("s"))

@@ -13,7 +13,8 @@ struct ServedAgents: Sendable {
 
     /// - Returns: nil when the files have mistakes, which were said.
     init?(_ arguments: Arguments, _ wiring: Wiring, _ store: any SessionStore) throws(EngineError) {
-        func version(_ name: String?, _ variant: AgentVariant) throws(EngineError) -> (Workspace, ServedAgent.Version)? {
+        func version(_ name: String?, _ variant: AgentVariant) throws(EngineError) -> (Workspace, ServedAgent.Version)?
+        {
             try self.version(name, variant, arguments, wiring, store)
         }
         guard let (first, stable) = try version(arguments[.agent], .stable) else { return nil }

@@ -269,7 +269,7 @@ def test_what_serve_sends(serve, workspace, http):
     client.socket.send('{"type": "message", "content": "hello"}')
     assert [hear("connected")["session_id"], hear("done")["content"]] == [client.session, "Echo: hello"]
     client.send("upload_request", upload_request={"filename": "a", "mime_type": "text/plain", "size_bytes": 3})
-    assert code() == "MEDIA_NOT_ENABLED"
+    assert hear("upload_ready")["upload_ready"]["upload_url"].startswith("http://127.0.0.1:")
     client.socket.send(b"OMNI")
     assert code() == "INVALID_MESSAGE"
     client.session = "11111111-2222-4333-8444-555555555555"
@@ -279,7 +279,7 @@ def test_what_serve_sends(serve, workspace, http):
     client.send(content="abort")
     assert code() == "INTERNAL_ERROR"
     assert verdicts(SERVER, frames) == {}
-    assert {frame["type"] for frame in frames} == {"connected", "chunk", "done", "tool_call", "error"}
+    assert {frame["type"] for frame in frames} == {"connected", "chunk", "done", "tool_call", "error", "upload_ready"}
 
 
 # The recorded conversations, played against us.
@@ -299,8 +299,6 @@ def said(text):
 CALL = {"type": "tool_call", "session_id": "own", "tool_call": {
     "id": "c1", "name": "get_location", "arguments": {"a": 1}, "consent_message": "ok?", "categories": ["location"]}}
 ENDED = "`done` says the last text again; the recorded runtime said another"
-NO_STORAGE = ("there is no storage, whatever is wrong besides", [
-    error("MEDIA_NOT_ENABLED", "media storage is not enabled")])
 TOLD = ("the reason is told", [
     error("INTERNAL_ERROR", "refused: provider 'under-test' refused the request (400): the model is unwell")])
 BINARY = "invalid binary frame: a binary frame"
@@ -316,9 +314,6 @@ DIFFERENCES = {
     ("bad-inputs", 8): ("other words", [error("INVALID_MESSAGE", f"{BINARY} has no whole head", None)]),
     ("bad-inputs", 11): ("other words", [
         error("INVALID_MESSAGE", f"{BINARY} has the version 2, and 1 is known", None)]),
-    ("bad-inputs", 12): NO_STORAGE, ("bad-inputs", 13): NO_STORAGE, ("bad-inputs", 14): NO_STORAGE,
-    ("upload", 1): NO_STORAGE,
-    ("upload", 2): ("text that stands in parts alone is heard", [text_frame("done", "Echo: see")]),
     ("rate-limit", 12): ("the recorded server was set to five frames; ours takes a hundred", []),
     ("rt-abort", 1): TOLD, ("rt-error-jam", 1): TOLD,
     ("rt-error-jam", 2): ("an error leaves nothing behind", said("a")),
@@ -334,6 +329,7 @@ DIFFERENCES = {
     ("rt-two-tools", 3): ("what is said is streamed", said("two done")),
 }
 ELSEWHERE = {
+    "upload": "test_serve_media.py: an upload",
     "rt-media-binary": "no media are sent", "rt-media-json": "the same", "rt-parts-done": "the same",
     "drain-refused": "test_serve.py: what runs is finished before the end", "drain-resume": "the same",
     "shutdown": "the same",

@@ -29,6 +29,7 @@ enum ServeCommand {
         settings.approves = arguments.has(.yes)
         let key = Secret(Encodings.hex((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
         settings.screenKey = key
+        settings.isSecure = arguments.has(.certificate)
         wiring.redactor.add([key])
         guard !settings.access.isOpen || address.hasPrefix("127.") else {
             throw EngineError(
@@ -44,7 +45,9 @@ enum ServeCommand {
         let certificate = try arguments[.certificate].map { (file) throws(EngineError) in
             try ServerCertificate(file: Folders.absolute(file), key: Folders.absolute(arguments[.key] ?? file))
         }
-        let sockets = try SocketServer(address: address, port: port, certificate: certificate) { socket in Task { await server.serve(socket) } }
+        let sockets = try SocketServer(address: address, port: port, certificate: certificate) { socket in
+            Task { await server.serve(socket) }
+        }
         let keyFile = ScreenKey.file(wiring.folders, port: sockets.port)
         try DiskFiles.write(secret: key, to: keyFile)
         defer { unlink(keyFile) }

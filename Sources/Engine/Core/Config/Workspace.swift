@@ -143,7 +143,8 @@ package struct WorkspaceLoader {
         let schemas = keep(SchemaFiles.load(pack, reader: reader)) ?? [:]
         sayWhatDoesNotAct(pack, provider.config, variables, config)
         return Workspace(
-            config: config, agent: agent(of: config), variant: options.variant, packFile: packFile, pack: pack, editions: inspection.editions,
+            config: config, agent: agent(of: config), variant: options.variant, packFile: packFile, pack: pack,
+            editions: inspection.editions,
             divergences: Parity.report(pack, inspection.document, reason: inspection.reasons[.promptKit]),
             skills: skills, schemas: schemas, prompt: prompt, variables: variables,
             handlers: handlers, provider: provider, fallback: fallback, judge: judge,

@@ -8,8 +8,14 @@ package enum ImageFiles {
     package static func attachment(
         _ path: String, files: any FileSource, media: MediaLimits? = nil
     ) throws(EngineError) -> Attachment {
-        let bytes = try files.read(path)
-        let name = String(path.split(separator: "/").last ?? Substring(path))
+        try attachment(
+            name: String(path.split(separator: "/").last ?? Substring(path)), bytes: try files.read(path), media: media)
+    }
+
+    /// The same for bytes that are there.
+    static func attachment(
+        name: String, bytes: [UInt8], media: MediaLimits? = nil
+    ) throws(EngineError) -> Attachment {
         guard let type = mediaType(bytes) else {
             throw EngineError(
                 .invalidInput, "'\(name)' is no image that models take", hint: "PNG, JPEG, GIF and WebP can be sent")

@@ -4,7 +4,8 @@ extension RemoteClient {
         guard let session = remote, !wanted.id.isEmpty else { return }
         guard let open = turn else {
             // It was given up here.
-            _ = await link.send(FacadeRequest.toolNack(session: session, call: wanted.id, reason: "no message waits for it here").json)
+            _ = await link.send(
+                FacadeRequest.toolNack(session: session, call: wanted.id, reason: "no message waits for it here").json)
             return
         }
         // Within five seconds, whatever the answer will be.

@@ -8,6 +8,8 @@ package final class AgentServer: Sendable {
         /// The first one answers where none is named.
         package var agents: [ServedAgent]
         package var access: TokenCheck
+        /// Whether it speaks TLS, for addresses that it tells.
+        package var isSecure = false
         /// What screens show; on this machine it stands in a file that only its owner can read.
         package var screenKey: Secret?
         /// Whether tools that would ask a person run here.
@@ -44,6 +46,7 @@ package final class AgentServer: Sendable {
     let ids: any IdentifierSource
     let settings: Settings
     let histories: ChatHistories
+    let uploads = ServedUploads()
     /// `Sec-WebSocket-Accept` for a key (RFC 6455, section 4.2.2).
     let acceptance: @Sendable (String) -> String
     let newSession: @Sendable () -> String
@@ -145,6 +148,10 @@ package final class AgentServer: Sendable {
                     .json(401, ["error": .string("unauthorized: \(words)")]), keepsAlive: request.keepsAlive)
             }
             await connection.answer(SessionAPIServer(self).answer(request), keepsAlive: request.keepsAlive)
+        case (_, let path) where path.hasPrefix(ServedUploads.root):
+            connection.answer(
+                uploads.answer(request, id: newSession(), base: base(request), now: clock.now()),
+                keepsAlive: request.keepsAlive)
         default:
             connection.answer(
                 .text(404, "there is nothing here: /ws, /v1/chat/completions, /api/v1/sessions, /healthz"),
@@ -155,6 +162,11 @@ package final class AgentServer: Sendable {
     /// The texts among a message's parts.
     static func text(of parts: JSONValue?) -> String {
         (parts?.array ?? []).filter { $0["type"] == "text" }.compactMap { $0["text"]?.string }.joined(separator: "\n")
+    }
+
+    /// The address by which the client knows this server.
+    private func base(_ request: ServerRequest) -> String {
+        "\(settings.isSecure ? "https" : "http")://\(request.header("host") ?? "localhost")"
     }
 
     /// A page in a browser of this machine that is not ours: it says its own origin, or came under a name that it has
@@ -223,7 +235,9 @@ package final class AgentServer: Sendable {
             await ScreenConnection(self, agent, served).run(bytes)
         } else {
             agent.counters.connected(1)
-            await ServedConnection(self, agent, served, wanted: request.header("x-omnia-variant")).run(bytes)
+            await ServedConnection(
+                self, agent, served, wanted: request.header("x-omnia-variant"), base: base(request)
+            ).run(bytes)
             agent.counters.connected(-1)
         }
         _ = open.withLock { $0.removeValue(forKey: ObjectIdentifier(served)) }

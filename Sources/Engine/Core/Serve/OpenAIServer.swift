@@ -52,9 +52,17 @@ struct OpenAIServer {
         guard let last = messages.last, last["role"] == "user" else {
             return answer(Self.refusal(400, "the last message must be the user's", param: "messages"))
         }
+        let attachments: [Attachment]
+        do throws(MessageParts.Refusal) {
+            let parts = MessageParts.parts(ofChat: last["content"])
+            attachments = try MessageParts(parts, server.uploads, now: server.clock.now()).attachments
+        } catch {
+            return answer(Self.refusal(400, error.message, param: "messages"))
+        }
         agent.counters.began()
         let began = server.clock.now().milliseconds
-        let isWell = await complete(agent, body, Array(messages.dropLast()), Self.text(last), request, connection)
+        let isWell = await complete(
+            agent, body, Array(messages.dropLast()), Self.text(last), attachments, request, connection)
         agent.counters.ended(
             isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
     }
@@ -93,7 +101,8 @@ struct OpenAIServer {
     }
 
     private func complete(
-        _ agent: ServedAgent, _ body: JSONValue, _ history: [JSONValue], _ text: String, _ request: ServerRequest,
+        _ agent: ServedAgent, _ body: JSONValue, _ history: [JSONValue], _ text: String, _ attachments: [Attachment],
+        _ request: ServerRequest,
         _ connection: HTTPServerConnection
     ) async -> Bool {
         let said = history.compactMap { message in
@@ -138,7 +147,7 @@ struct OpenAIServer {
         }
         let answer: TurnAnswer
         do throws(EngineError) {
-            answer = try await TurnAnswer.run(server, version.client, id, text) { piece in
+            answer = try await TurnAnswer.run(server, version.client, id, text, attachments) { piece in
                 guard isStreaming else { return true }
                 begin()
                 return event(chunk(["content": .string(piece)]))
@@ -192,12 +201,13 @@ struct TurnAnswer {
 
     /// - Parameter piece: gets the text as it comes; false gives up.
     static func run(
-        _ server: AgentServer, _ client: any EngineClient, _ id: SessionID, _ text: String, piece: (String) -> Bool
+        _ server: AgentServer, _ client: any EngineClient, _ id: SessionID, _ text: String,
+        _ attachments: [Attachment], piece: (String) -> Bool
     ) async throws(EngineError) -> TurnAnswer {
         let feed = try await client.feed(of: id, after: .max)
         defer { feed.finish() }
         _ = feed.take()
-        try await client.submit(.send(id, text: text))
+        try await client.submit(.send(id, text: text, attachments: attachments))
         var answer = TurnAnswer()
         var deciding: [CallID: Task<Void, Never>] = [:]
         defer { for task in deciding.values { task.cancel() } }

@@ -10,6 +10,8 @@ actor ServedConnection {
     private let socket: ServedWebSocket
     /// What this connection was given.
     private let own: String
+    /// The server's address, as the client knows it.
+    private let base: String
     private var session: String
     private var turn: Task<Void, Never>?
     /// Frames that may come before it is too many, and when that was counted.
@@ -21,7 +23,8 @@ actor ServedConnection {
     private var asking: Task<Void, Never>?
 
     /// - Parameter wanted: the variant that was asked for.
-    init(_ server: AgentServer, _ agent: ServedAgent, _ socket: ServedWebSocket, wanted: String?) {
+    init(_ server: AgentServer, _ agent: ServedAgent, _ socket: ServedWebSocket, wanted: String?, base: String) {
+        self.base = base
         self.server = server
         self.agent = agent
         self.socket = socket
@@ -120,7 +123,7 @@ actor ServedConnection {
             guard answered(result?["call_id"]?.string, result ?? [:]) else {
                 return fail("INVALID_MESSAGE", "no pending tool call", session: session)
             }
-        case "upload_request": fail("MEDIA_NOT_ENABLED", "media storage is not enabled", session: session)
+        case "upload_request": prepare(frame["upload_request"])
         case "hangup": break
         case "message": await message(frame)
         case let type:
@@ -136,6 +139,19 @@ actor ServedConnection {
         return true
     }
 
+    private func prepare(_ wanted: JSONValue?) {
+        if let words = ServedUploads.objection(wanted) {
+            return fail("INVALID_MESSAGE", words, session: session)
+        }
+        let id = server.newSession().filter { $0 != "-" }
+        guard let wanted,
+            let ready = server.uploads.prepare(wanted, session: session, id: id, base: base, now: server.clock.now())
+        else {
+            return fail("UPLOAD_FAILED", "failed to prepare upload: too many files wait already", session: session)
+        }
+        send("upload_ready", session: session, ["upload_ready": ready])
+    }
+
     // MARK: a message
 
     private func message(_ frame: JSONValue) async {
@@ -148,7 +164,14 @@ actor ServedConnection {
         if text.isEmpty {
             text = AgentServer.text(of: frame["parts"])
         }
-        guard !text.isEmpty else {
+        let parts: MessageParts
+        do throws(MessageParts.Refusal) {
+            parts = try MessageParts(frame["parts"], server.uploads, now: server.clock.now())
+        } catch {
+            return fail(error.code, error.message, session: wanted ?? session)
+        }
+        text += parts.more
+        guard !text.isEmpty || !parts.attachments.isEmpty else {
             return fail("INVALID_MESSAGE", "the message holds no text", session: wanted ?? session)
         }
         if let wanted, wanted != session, wanted != own {
@@ -164,7 +187,7 @@ actor ServedConnection {
         agent.counters.began()
         turn = Task {
             let began = server.clock.now().milliseconds
-            let isWell = await self.answer(text, id)
+            let isWell = await self.answer(text, parts.attachments, id)
             agent.counters.ended(
                 isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
             self.turn = nil
@@ -172,13 +195,13 @@ actor ServedConnection {
     }
 
     /// - Returns: whether it ended with `done`.
-    private func answer(_ text: String, _ id: SessionID) async -> Bool {
+    private func answer(_ text: String, _ attachments: [Attachment], _ id: SessionID) async -> Bool {
         let client = version.client
         let name = id.rawValue
         do throws(EngineError) {
             let feed = try await client.feed(of: id, after: .max)
             _ = feed.take()
-            try await client.submit(.send(id, text: text))
+            try await client.submit(.send(id, text: text, attachments: attachments))
             defer { feed.finish() }
             var last = ""
             var deciding: [CallID: Task<Void, Never>] = [:]
