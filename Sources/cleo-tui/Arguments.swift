@@ -87,7 +87,7 @@ enum Option: String, CaseIterable {
         asMock = "as-mock",
         tokenEnv = "token-env", sessionAPI = "session-api", remote, context, listen, jwks, jwtSecretEnv =
         "jwt-secret-env", audience
-    case certificate, key
+    case certificate, key, quirks = "faithful-quirks", maxRunning = "max-running"
     case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
     case help, version
@@ -126,6 +126,7 @@ enum Option: String, CaseIterable {
         case .tokenEnv: "NAME"
         case .listen: "ADDRESS:PORT"
         case .certificate, .key: "FILE"
+        case .maxRunning: "N"
         case .jwks: "FILE"
         case .jwtSecretEnv: "NAME"
         case .audience: "TEXT"
@@ -176,6 +177,8 @@ enum Option: String, CaseIterable {
             "chat: the engine behind a running 'serve', http://HOST:PORT; sessions: those of a cluster instead of the stored ones"
         case .listen: "where to listen (default: 127.0.0.1:8080); another address than loopback needs a token"
         case .certificate: "speak TLS, with this certificate (PEM, those that lead to its authority behind it)"
+        case .quirks: "do what Omnia's facade does where that is wrong: for testing clients"
+        case .maxRunning: "answer at most so many messages at once (default: 1000); others are told to wait"
         case .key: "the certificate's key (PEM; default: in the certificate's file)"
         case .jwks: "take tokens signed with a key of this JSON Web Key Set (RS256, ES256)"
         case .jwtSecretEnv: "take tokens signed with the secret in this variable (HS256)"
@@ -202,7 +205,10 @@ enum Command: String, CaseIterable {
         case .chat: Self.agent + [.session, .resume, .new, .remote, .tokenEnv]
         case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
         case .attach: [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json]
-        case .serve: Self.agent + [.listen, .certificate, .key, .tokenEnv, .jwks, .jwtSecretEnv, .audience, .yes]
+        case .serve:
+            Self.agent + [
+                .listen, .certificate, .key, .tokenEnv, .jwks, .jwtSecretEnv, .audience, .yes, .maxRunning, .quirks,
+            ]
         case .validate: [.json, .format, .strict, .parity]
         case .render: [.workspace, .agent, .pack, .prompt, .variable, .variables, .semantics, .model, .json]
         case .compile: [.output, .target, .strict]

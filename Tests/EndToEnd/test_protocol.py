@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import re
+import time
 
 import pytest
 import yaml
@@ -328,6 +329,12 @@ DIFFERENCES = {
     ("rt-client-tool-nack", 2): (ENDED, said(DECLINED + "unknown tool")),
     ("rt-two-tools", 3): ("what is said is streamed", said("two done")),
 }
+# Of these, what `--faithful-quirks` mends: with it, it is as recorded, or as said here.
+UNTOLD = [error("INTERNAL_ERROR", "an internal error occurred while processing the message")]
+QUIRKS = {
+    ("bad-inputs", 5): None, ("bad-inputs", 6): None, ("bad-inputs", 7): None, ("rt-error-jam", 2): None,
+    ("rt-nodone", 1): None, ("rt-abort", 1): UNTOLD, ("rt-error-jam", 1): UNTOLD,
+}
 ELSEWHERE = {
     "upload": "test_serve_media.py: an upload",
     "rt-media-binary": "no media are sent", "rt-media-json": "the same", "rt-parts-done": "the same",
@@ -421,11 +428,14 @@ def test_every_transcript_has_its_place():
 
 
 @pytest.mark.parametrize("name", PLAYED)
-def test_the_recorded_client_before_serve(serve, workspace, http, name):
+@pytest.mark.parametrize("quirks", [(), ("--faithful-quirks",)], ids=["right", "faithful"])
+def test_the_recorded_client_before_serve(serve, workspace, http, name, quirks):
+    if quirks and name not in {name for name, _ in QUIRKS} | {"rt-turn", "rt-client-tool"}:
+        pytest.skip("the same as without")
     rows = recorded(name)
     is_echo = not name.startswith("rt-")
     token = ("--token-env", "T") if name.startswith("auth") else ()
-    server = serve_model(echoing if is_echo else runtime, serve, workspace, http, *token, T="k1")
+    server = serve_model(echoing if is_echo else runtime, serve, workspace, http, *token, *quirks, T="k1")
     player = Player(server, rows[0]["info"], is_echo)
     if rows[1]["dir"] == "http":
         with pytest.raises(InvalidStatus) as refused:
@@ -439,8 +449,12 @@ def test_the_recorded_client_before_serve(serve, workspace, http, name):
             player.connect()
         else:
             number += 1
+            # The original lets go of a message a moment after its end, and the recorded client waited.
+            time.sleep(0.1 if quirks else 0)
             player.send(sent)
-        wanted = DIFFERENCES.get((name, number), (None, wanted))[1] if sent != "connect" else wanted
+        if sent != "connect":
+            _, ours = DIFFERENCES.get((name, number), (None, wanted))
+            wanted = (QUIRKS.get((name, number), ours) or wanted) if quirks else ours
         got = player.receive(wanted)
         if sent == "connect":
             player.names[got[0]["session_id"]] = "own"

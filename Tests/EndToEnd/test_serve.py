@@ -719,3 +719,44 @@ def test_more_connections_than_there_may_be(serve, limit):
         except (OSError, urllib.error.URLError):
             return False
     wait_for(answers, "room again")
+
+
+def test_no_more_messages_at_once_than_allowed(serve):
+    server = serve("--max-running", "1")
+    first, second = Client(server.url), Client(server.url)
+    first.send(content="slow")
+    assert first.next()["type"] == "chunk"
+    assert second.turn("hello")[-1]["error"] == {"code": "RATE_LIMITED", "message": "too many conversations at once"}
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        ask(server, "hello")
+    assert refusal.value.code == 429
+    while first.next()["type"] != "done":
+        pass
+    assert second.turn("hello")[-1]["type"] == "done"
+
+
+def test_the_jam_of_the_original(serve, workspace):
+    """What `attach` is to survive can be had on request."""
+    server = serve("--faithful-quirks", "--provider", "vllm", "--model", "m", "--base-url", "http://127.0.0.1:1")
+    client = Client(server.url)
+    assert client.turn("hello")[-1]["error"]["message"] == "an internal error occurred while processing the message"
+    assert client.turn("again")[-1]["error"] == {"code": "RATE_LIMITED", "message": "too many in-flight requests"}
+    # Whoever comes anew is not jammed, and `attach` knows it.
+    result = workspace.run("attach", server.url, "-p", "hello", env={"XDG_DATA_HOME": str(workspace.home / "other")})
+    assert "internal error" in result.stderr and result.returncode == 1
+
+
+def test_more_is_told_to_who_asks_for_it(serve, workspace):
+    workspace.mock(RULES.replace("pace: 40", "priced_as: openai/gpt-4o-mini"))
+    server = serve()
+    assert "extra" not in Client(server.url).turn("hello")[-1]
+    assert set(Client(server.url + "&extra=usage").turn("hello")[-1]["extra"]) == {"usage"}
+    client = Client(server.url + "&extra=usage,tool_calls")
+    call = client.turn("where am I?")[-1]["tool_call"]
+    client.send("tool_call_ack", tool_call_ack={"call_id": call["id"]})
+    client.send("tool_result", tool_result={"call_id": call["id"], "result": "Oslo"})
+    while (frame := client.next())["type"] != "done":
+        pass
+    usage, (told,) = frame["extra"]["usage"], frame["extra"]["tool_calls"]
+    assert usage["input_tokens"] > 0 and usage["output_tokens"] > 0 and usage["cost_usd"] > 0
+    assert (told["name"], told["arguments"], told["status"], told["result"]) == ("locate", {"exact": True}, "ok", "Oslo")

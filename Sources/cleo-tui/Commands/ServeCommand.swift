@@ -30,6 +30,13 @@ enum ServeCommand {
         let key = Secret(Encodings.hex((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
         settings.screenKey = key
         settings.isSecure = arguments.has(.certificate)
+        settings.hasQuirks = arguments.has(.quirks)
+        if let text = arguments[.maxRunning] {
+            guard let number = Int(text), number > 0 else {
+                throw EngineError(.invalidInput, "'--max-running \(text)' is no number above zero")
+            }
+            settings.runningLimit = number
+        }
         wiring.redactor.add([key])
         guard !settings.access.isOpen || address.hasPrefix("127.") else {
             throw EngineError(

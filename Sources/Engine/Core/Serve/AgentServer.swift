@@ -8,6 +8,12 @@ package final class AgentServer: Sendable {
         /// The first one answers where none is named.
         package var agents: [ServedAgent]
         package var access: TokenCheck
+        /// Whether it does what the original does where that is wrong, for testing clients.
+        package var hasQuirks = false
+        /// How long the original is jammed after an error.
+        package var jamMilliseconds = 120_000
+        /// Messages that are answered at the same time, by all agents together.
+        package var runningLimit = 1_000
         /// Whether it speaks TLS, for addresses that it tells.
         package var isSecure = false
         /// What screens show; on this machine it stands in a file that only its owner can read.
@@ -77,6 +83,9 @@ package final class AgentServer: Sendable {
     package func leave() {
         for socket in open.withLock({ Array($0.values) }) { socket.leave(1_001, "server shutdown") }
     }
+
+    /// Whether as many messages are being answered as may be.
+    var isFull: Bool { settings.agents.reduce(0) { $0 + $1.counters.inFlight } >= settings.runningLimit }
 
     /// Whether nothing runs any more.
     package var isIdle: Bool { settings.agents.allSatisfy { $0.counters.inFlight == 0 } }
@@ -166,7 +175,10 @@ package final class AgentServer: Sendable {
 
     /// The address by which the client knows this server.
     private func base(_ request: ServerRequest) -> String {
-        "\(settings.isSecure ? "https" : "http")://\(request.header("host") ?? "localhost")"
+        var host = request.header("host") ?? "localhost"
+        // The original knows itself by one name only.
+        if settings.hasQuirks { host = "localhost" + host.drop { $0 != ":" } }
+        return "\(settings.isSecure ? "https" : "http")://\(host)"
     }
 
     /// A page in a browser of this machine that is not ours: it says its own origin, or came under a name that it has
@@ -236,7 +248,8 @@ package final class AgentServer: Sendable {
         } else {
             agent.counters.connected(1)
             await ServedConnection(
-                self, agent, served, wanted: request.header("x-omnia-variant"), base: base(request)
+                self, agent, served, wanted: request.header("x-omnia-variant"), base: base(request),
+                extra: ServedExtra(request.query["extra"])
             ).run(bytes)
             agent.counters.connected(-1)
         }

@@ -59,6 +59,7 @@ struct OpenAIServer {
         } catch {
             return answer(Self.refusal(400, error.message, param: "messages"))
         }
+        guard !server.isFull else { return answer(Self.refusal(429, "too many conversations at once")) }
         agent.counters.began()
         let began = server.clock.now().milliseconds
         let isWell = await complete(

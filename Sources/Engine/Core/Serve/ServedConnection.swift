@@ -10,6 +10,8 @@ actor ServedConnection {
     private let socket: ServedWebSocket
     /// What this connection was given.
     private let own: String
+    /// Whether the client asked for more than the original tells: `?extra=usage,tool_calls`.
+    private let extra: ServedExtra?
     /// The server's address, as the client knows it.
     private let base: String
     private var session: String
@@ -21,10 +23,17 @@ actor ServedConnection {
     private var waiting: [String: CheckedContinuation<JSONValue?, Never>] = [:]
     private var acknowledged: Set<String> = []
     private var asking: Task<Void, Never>?
+    /// As the original is after an error.
+    private var isJammed = false
+    private var hasQuirks: Bool { server.settings.hasQuirks }
 
     /// - Parameter wanted: the variant that was asked for.
-    init(_ server: AgentServer, _ agent: ServedAgent, _ socket: ServedWebSocket, wanted: String?, base: String) {
+    init(
+        _ server: AgentServer, _ agent: ServedAgent, _ socket: ServedWebSocket, wanted: String?, base: String,
+        extra: ServedExtra?
+    ) {
         self.base = base
+        self.extra = extra
         self.server = server
         self.agent = agent
         self.socket = socket
@@ -112,7 +121,9 @@ actor ServedConnection {
     }
 
     private func take(_ frame: JSONValue) async {
-        switch frame["type"]?.string {
+        let type = frame["type"]?.string
+        if hasQuirks, ServedQuirks.isTakenForMessage(type, frame) { return await message(frame) }
+        switch type {
         case "tool_call_ack":
             if let call = frame["tool_call_ack"]?["call_id"]?.string { acknowledged.insert(call) }
         case "tool_call_nack":
@@ -159,9 +170,12 @@ actor ServedConnection {
         guard turn == nil else {
             return fail("RATE_LIMITED", "too many in-flight requests", session: wanted ?? session)
         }
+        guard !server.isFull else {
+            return fail("RATE_LIMITED", "too many conversations at once", session: wanted ?? session)
+        }
         var text = frame["content"]?.string ?? ""
         // Text may stand in the parts alone; here it is heard there, too.
-        if text.isEmpty {
+        if text.isEmpty, !hasQuirks {
             text = AgentServer.text(of: frame["parts"])
         }
         let parts: MessageParts
@@ -171,7 +185,7 @@ actor ServedConnection {
             return fail(error.code, error.message, session: wanted ?? session)
         }
         text += parts.more
-        guard !text.isEmpty || !parts.attachments.isEmpty else {
+        guard hasQuirks || !text.isEmpty || !parts.attachments.isEmpty else {
             return fail("INVALID_MESSAGE", "the message holds no text", session: wanted ?? session)
         }
         if let wanted, wanted != session, wanted != own {
@@ -190,6 +204,7 @@ actor ServedConnection {
             let isWell = await self.answer(text, parts.attachments, id)
             agent.counters.ended(
                 isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
+            if self.hasQuirks { await self.linger(isWell) }
             self.turn = nil
         }
     }
@@ -205,12 +220,14 @@ actor ServedConnection {
             defer { feed.finish() }
             var last = ""
             var deciding: [CallID: Task<Void, Never>] = [:]
+            var extra = extra
             defer { for task in deciding.values { task.cancel() } }
             var calls: [CallID: ToolCall] = [:]
             while let events = await withTaskCancellationHandler(
                 operation: { await feed.next() }, onCancel: { feed.finish() })
             {
                 for event in events {
+                    extra?.apply(event)
                     switch event.body {
                     case .messageDelta(let delta) where delta.channel == .text:
                         send("chunk", session: name, ["content": .string(delta.text)])
@@ -230,9 +247,17 @@ actor ServedConnection {
                             await self.ask(question, call, id)
                         }
                     case .turnFinished(let finished):
-                        send("done", session: name, last.isEmpty ? [:] : ["content": .string(last)])
+                        var fields: JSONObject = last.isEmpty ? [:] : ["content": .string(last)]
+                        fields["extra"] = extra?.json
+                        send("done", session: name, fields)
                         return finished.reason == .completed
                     case .turnFailed(let error):
+                        guard !hasQuirks else {
+                            let words = ServedQuirks.words(of: error)
+                            isJammed = words != nil
+                            words.map { fail("INTERNAL_ERROR", $0, session: name) }
+                            return false
+                        }
                         fail("INTERNAL_ERROR", "\(error.code): \(error.message)", session: name)
                         return false
                     default: break
@@ -246,6 +271,17 @@ actor ServedConnection {
             fail(error.code == .busy ? "RATE_LIMITED" : "INTERNAL_ERROR", error.message, session: name)
             return false
         }
+    }
+
+    /// The original lets go of a message a moment after its end; after an error, after two minutes.
+    private func linger(_ isWell: Bool) async {
+        guard isJammed else {
+            if isWell { try? await server.clock.sleep(milliseconds: ServedQuirks.release) }
+            return
+        }
+        try? await server.clock.sleep(milliseconds: server.settings.jamMilliseconds)
+        isJammed = false
+        if !Task.isCancelled { fail("INTERNAL_ERROR", ServedQuirks.secondError, session: session) }
     }
 
     /// A client tool: the other side answers, or the time does.
