@@ -87,6 +87,7 @@ enum Option: String, CaseIterable {
         asMock = "as-mock",
         tokenEnv = "token-env", sessionAPI = "session-api", remote, context, listen, jwks, jwtSecretEnv =
         "jwt-secret-env", audience
+    case recordedTools = "recorded-tools"
     case certificate, key, quirks = "faithful-quirks", maxRunning = "max-running"
     case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
@@ -177,6 +178,7 @@ enum Option: String, CaseIterable {
             "chat: the engine behind a running 'serve', http://HOST:PORT; sessions: those of a cluster instead of the stored ones"
         case .listen: "where to listen (default: 127.0.0.1:8080); another address than loopback needs a token"
         case .certificate: "speak TLS, with this certificate (PEM, those that lead to its authority behind it)"
+        case .recordedTools: "tools say what they said in the first run"
         case .quirks: "do what Omnia's facade does where that is wrong: for testing clients"
         case .maxRunning: "answer at most so many messages at once (default: 1000); others are told to wait"
         case .key: "the certificate's key (PEM; default: in the certificate's file)"
@@ -215,7 +217,8 @@ enum Command: String, CaseIterable {
         case .`init`: [.force]
         case .tools: [.workspace, .agent, .tools, .json, .asOmnia, .asMock, .output, .force]
         case .mcp: [.workspace]
-        case .sessions: [.json, .limit, .format, .output, .remote, .tokenEnv, .sessionAPI, .workspace]
+        case .sessions:
+            Self.agent + [.json, .limit, .format, .output, .remote, .tokenEnv, .sessionAPI, .recordedTools, .yes]
         case .prices: [.json, .workspace]
         case .doctor: [.workspace, .json, .context, .tokenEnv, .sessionAPI]
         case .help, .version, .demoTools: []
@@ -240,7 +243,8 @@ enum Command: String, CaseIterable {
         case .tools:
             "cleo-tui tools list | call NAME [JSON] | describe NAME | probe [NAME …] | prompt SERVER NAME [JSON] | read SERVER URI | login SERVER"
         case .mcp: "cleo-tui mcp"
-        case .sessions: "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID | pull ID --remote CONTEXT"
+        case .sessions:
+            "cleo-tui sessions list | show ID | search TEXT | export ID | rm ID | rerun ID | compare ID ID | pull ID --remote CONTEXT"
         case .prices: "cleo-tui prices [list [TEXT]] | prices update FILE"
         case .doctor: "cleo-tui doctor"
         case .help: "cleo-tui help [COMMAND]"

@@ -17,6 +17,12 @@ enum Console {
         write(STDERR_FILENO, (errIsTerminal ? SafeText.block(text) : text) + terminator)
     }
 
+    /// One line that the next one takes the place of; nil takes it away. Lines of their own where nobody looks.
+    static func progress(_ text: String?) {
+        guard errIsTerminal else { return text.map { err($0) } ?? () }
+        write(STDERR_FILENO, "\r\u{1B}[K" + (text.map { SafeText.oneLine($0, limit: 100) } ?? ""))
+    }
+
     static func report(_ diagnostics: [Diagnostic]) {
         for diagnostic in diagnostics { err(diagnostic.description) }
     }

@@ -80,15 +80,17 @@ struct OneTurn: Sendable {
     /// What stands in the log already is this run's.
     let isNew: Bool
 
-    init(client: LocalClient, session: SessionID, arguments: Arguments) {
+    /// - Parameter isSilent: nothing is printed, whatever the arguments say.
+    init(client: LocalClient, session: SessionID, arguments: Arguments, isSilent: Bool = false) {
         self.client = client
         self.session = session
-        allowsAll = arguments.has(.yes)
+        // Recorded tools do nothing.
+        allowsAll = arguments.has(.yes) || arguments.has(.recordedTools)
         asksPerson = Console.inIsTerminal && Console.errIsTerminal
         printsEvents = arguments.has(.events)
-        printsText = !arguments.has(.events) && !arguments.has(.json)
+        printsText = !arguments.has(.events) && !arguments.has(.json) && !isSilent
         isNew = !arguments.has(.session) && !arguments.has(.resume)
-        isQuiet = arguments.has(.quiet) || arguments.has(.json) || arguments.has(.events)
+        isQuiet = isSilent || arguments.has(.quiet) || arguments.has(.json) || arguments.has(.events)
     }
 
     struct Ending: Sendable {

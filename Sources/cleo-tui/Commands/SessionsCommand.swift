@@ -15,6 +15,8 @@ enum SessionsCommand {
                 guard words.count > 1 else { throw usage("'sessions search' needs words to look for") }
                 return try search(store, words.dropFirst().joined(separator: " "), arguments)
             case "export": return try export(store, try identifier(words), arguments)
+            case "rerun": return try rerun(store, try identifier(words), arguments)
+            case "compare": return try compare(store, arguments)
             case "rm": return try remove(store, try identifier(words))
             case .some(let word): throw usage("'sessions \(word)' is not known")
             }
@@ -68,7 +70,7 @@ enum SessionsCommand {
         ]
     }
 
-    private static func events(_ store: any SessionStore, _ id: SessionID) throws(EngineError) -> [EngineEvent] {
+    static func events(_ store: any SessionStore, _ id: SessionID) throws(EngineError) -> [EngineEvent] {
         let events = try blocking { () async throws(EngineError) in try await store.events(of: id, after: 0) }
         guard !events.isEmpty else {
             throw EngineError(.notFound, "there is no session '\(id)'", hint: "see 'cleo-tui sessions list'")
