@@ -151,7 +151,8 @@ enum Option: String, CaseIterable {
         case .variables: "a file of values for variables, JSON or YAML"
         case .semantics: "whose rules apply: the specification's (strict), or what PromptKit does in production"
         case .format: "what is printed"
-        case .record: "write what goes over the network, and what tools say, to DIR/recording.jsonl"
+        case .record:
+            "write what goes over the network, and what tools say, to DIR/recording.jsonl (attach: DIR/facade.jsonl)"
         case .replay: "play a recording instead of the network: no key, no server, no tool is needed"
         case .pace: "how fast a recording is played (default: recorded)"
         case .attach: "an image to send along; may be repeated"
@@ -206,7 +207,8 @@ enum Command: String, CaseIterable {
         switch self {
         case .chat: Self.agent + [.session, .resume, .new, .remote, .tokenEnv]
         case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
-        case .attach: [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json]
+        case .attach:
+            [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json, .record, .replay, .pace]
         case .serve:
             Self.agent + [
                 .listen, .certificate, .key, .tokenEnv, .jwks, .jwtSecretEnv, .audience, .yes, .maxRunning, .quirks,

@@ -110,6 +110,26 @@ struct RemoteWiring {
         throw EngineError(.protocolViolation, "'\(name)' does not greet as a facade does")
     }
 
+    /// The network, written down or played where that is asked for.
+    private func dialer() throws(EngineError) -> any WebSocketDialer {
+        let path = (arguments[.record] ?? arguments[.replay]).map {
+            Folders.absolute($0) + "/" + FacadeRecording.fileName
+        }
+        guard let path else { return CurlWebSocketDialer(network()) }
+        guard arguments.has(.replay) else {
+            let file = try AppendingFile(path)
+            return RecordingDialer(CurlWebSocketDialer(network()), clock: wiring.clock, redactor: wiring.redactor) {
+                file.write($0 + "\n")
+            }
+        }
+        guard !arguments.has(.record), let pace = ReplayPace(arguments[.pace] ?? "recorded") else {
+            throw EngineError(
+                .invalidInput, "'--replay DIR' goes with '--pace recorded|instant|N', not with '--record'")
+        }
+        return try ReplayDialer(
+            try DiskFiles(root: "/").read(path), file: path, pace: pace, clock: wiring.clock)
+    }
+
     func client(
         _ session: SessionID, _ store: any SessionStore, resume: String?
     ) throws(EngineError) -> RemoteClient {
@@ -132,7 +152,7 @@ struct RemoteWiring {
         patience.silenceNotice = context.silenceNotice ?? patience.silenceNotice
         patience.silenceEnd = context.silenceLimit ?? patience.silenceEnd
         return RemoteClient(
-            session: session, address: address, resume: resume, dialer: CurlWebSocketDialer(network()), store: store,
+            session: session, address: address, resume: resume, dialer: try dialer(), store: store,
             clock: wiring.clock, ids: ids, redactor: wiring.redactor, patience: patience, clientTools: tools,
             uploader: HTTPUploader(facade: address.url, transport: CurlTransport(network())),
             archive: try archive()

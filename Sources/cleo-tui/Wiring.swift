@@ -43,7 +43,8 @@ struct Wiring {
         files = DiskFiles(root: workspaceFolder)
         reader = DocumentReader(files: files, yaml: LibYAMLReader())
         variables = WorkspaceVariables(program: Folders.program())
-        traffic = try Traffic(arguments, clock: clock, redactor: redactor)
+        // What `attach` records is a facade's connection.
+        traffic = arguments.command == .attach ? .live : try Traffic(arguments, clock: clock, redactor: redactor)
         remembered = RememberedValues(folder: folders.data, workspace: isDemo ? "demo" : workspaceFolder)
     }
 

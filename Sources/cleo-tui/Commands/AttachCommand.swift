@@ -15,7 +15,8 @@ enum AttachCommand {
     }
 
     private static func attach(_ arguments: Arguments) throws(EngineError) -> ExitCode {
-        guard let target = arguments.words.first, arguments.words.count == 1 else {
+        let recorded = arguments.has(.replay) ? "ws://recorded/ws?agent=recorded" : nil
+        guard let target = arguments.words.first ?? recorded, arguments.words.count <= 1 else {
             throw EngineError(
                 .invalidInput, "'attach' needs an address or the name of a context", hint: Command.attach.usage)
         }
