@@ -26,6 +26,7 @@ import termios
 import threading
 import time
 
+import attaching
 import serving
 import streams
 import tools
@@ -432,6 +433,11 @@ def main():
 
         latencies = keys_while_streaming(home, workspace, 60 if QUICK else 400)
         rows.append(("key to screen, 1,000 deltas a second", f"p50 {percentile(latencies, .5):.1f} ms, p99 {percentile(latencies, .99):.1f} ms", "", "", "p99 under 5 ms"))
+
+        paints, keys, whole, chunks = attaching.attaching(Pty, PROGRAM, environment(home), workspace, QUICK)
+        rows.append((f"attached to a stream of {attaching.RATE:,} chunks a second",
+                     f"{paints:.0f} frames/s, key p50 {percentile(keys, .5):.1f} ms, p99 {percentile(keys, .99):.1f} ms",
+                     "", f"{chunks:,} chunks, {'all' if whole else 'NOT all'} in the log", "30 frames/s, 16 ms, nothing dropped"))
 
         deltas = 20_000 if QUICK else 200_000
         mine, curl, size = throughput(home, workspace, deltas, 1 if QUICK else 5)

@@ -32,14 +32,16 @@ import Testing
 
     private static let seconds = variables.value(of: "CLEO_FUZZ_SECONDS").flatMap { Int($0) }
 
-    private func fuzz(_ samples: [String], _ body: ([UInt8]) -> Void) {
+    private func fuzz(_ samples: [String], _ body: ([UInt8]) -> Void) { fuzz(samples.map { Array($0.utf8) }, body) }
+
+    private func fuzz(_ samples: [[UInt8]], _ body: ([UInt8]) -> Void) {
         var generator = SplitMix(seed: Self.seed)
         let begun = ContinuousClock.now
         var tries = 0
         var slowest = Duration.zero
         while Self.seconds.map({ ContinuousClock.now - begun < .seconds($0) }) ?? (tries < Self.tries) {
             guard let sample = samples.randomElement(using: &generator) else { return }
-            let input = Self.broken(Array(sample.utf8), &generator)
+            let input = Self.broken(sample, &generator)
             let start = ContinuousClock.now
             body(input)
             let time = ContinuousClock.now - start
@@ -204,6 +206,64 @@ import Testing
             let checked = JSONSchema(schema, patterns: PCREPatternCompiler())
             _ = checked.issues(in: ["a": .double(1e300), "b": "aaaa", "c": [1, .double(1.5), "x"]])
             _ = checked.issues(in: schema)
+        }
+    }
+
+    /// WebSocket frames in both directions, compressed and not; in whatever pieces they come, they say the same.
+    @Test func frames() {
+        let texts = [#"{"type":"message","session_id":"s","content":"hi"}"#, String(repeating: "long ", count: 20_000)]
+        var samples: [[UInt8]] = []
+        for mask in [nil, 0x1234_5678 as UInt32?] {
+            for text in texts { samples.append(WebSocketFrame.bytes(.text, Array(text.utf8), mask: mask)) }
+            samples.append(
+                WebSocketFrame.bytes(.ping, Array("x".utf8), mask: mask)
+                    + WebSocketFrame.bytes(.binary, [1, 2, 3], mask: mask)
+                    + WebSocketFrame.close(1_000, "bye", mask: mask))
+        }
+        func read(_ pieces: [ArraySlice<UInt8>], isServer: Bool, inflates: Bool) -> (events: [WebSocketEvent], code: Int?)
+        {
+            var reader = WebSocketReader(isServer: isServer, limit: 1 << 20)
+            if inflates { reader.inflater = MessageDeflate() }
+            var events: [WebSocketEvent] = []
+            do throws(WebSocketFault) {
+                for piece in pieces { try reader.read(Array(piece)) { events.append($0) } }
+                return (events, nil)
+            } catch {
+                return (events, error.code)
+            }
+        }
+        fuzz(samples) { bytes in
+            for isServer in [true, false] {
+                for inflates in [true, false] {
+                    let whole = read([bytes[...]], isServer: isServer, inflates: inflates)
+                    let cut = bytes.count / 3
+                    let pieces = read(
+                        [bytes[..<cut], bytes[cut..<(bytes.count / 2)], bytes[(bytes.count / 2)...]],
+                        isServer: isServer, inflates: inflates)
+                    #expect(whole.events == pieces.events && whole.code == pieces.code, "seed \(Self.seed)")
+                }
+            }
+        }
+    }
+
+    /// What a facade and its clients send: JSON of every kind, and media with binary heads.
+    @Test func facadeFrames() throws {
+        let transcripts = ["rt-media-binary", "rt-two-tools", "bad-inputs", "upload", "rt-parts-done"]
+        var samples: [[UInt8]] = []
+        for name in transcripts {
+            for line in try file("Tests/Fixtures/omnia-ws/\(name).jsonl").split(separator: "\n") {
+                guard let frame = try JSONParser.parse(String(line))["frame"] else { continue }
+                samples.append(frame["b64"]?.string.flatMap(Encodings.fromBase64) ?? frame.bytes)
+            }
+        }
+        #expect(samples.contains { $0.starts(with: Array("OMNI".utf8)) })
+        fuzz(samples) { bytes in
+            if let frame = try? FacadeBinary(bytes) {
+                #expect(frame.payload.count <= bytes.count && frame.mediaID.utf8.count <= 36)
+                _ = try? FacadeEvent(binary: bytes)
+            }
+            guard let json = try? JSONParser.parse(bytes), let event = FacadeEvent(json) else { return }
+            _ = (event.session, event.body)
         }
     }
 }

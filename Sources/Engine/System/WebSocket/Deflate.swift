@@ -1,13 +1,15 @@
 import CZlib
-import Engine
+package import Engine
 
 /// permessage-deflate without context takeover (RFC 7692, section 7.1.1): every message stands alone, so nothing is
 /// kept between two, and none can hold much memory.
-struct MessageDeflate: WebSocketInflater {
+package struct MessageDeflate: WebSocketInflater {
     /// What both sides agree on.
     static let extensionHeader = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
-    func inflate(_ bytes: [UInt8], limit: Int) throws(WebSocketFault) -> [UInt8] {
+    package init() {}
+
+    package func inflate(_ bytes: [UInt8], limit: Int) throws(WebSocketFault) -> [UInt8] {
         var stream = z_stream()
         guard cz_inflate_start(&stream) == Z_OK else { throw WebSocketFault(1011, "no memory") }
         defer { inflateEnd(&stream) }
