@@ -19,7 +19,7 @@ package struct EngineEvent: Sendable, Equatable {
 
 /// What can happen in a session. Every payload is a struct, so that a field can be added without touching a
 /// `switch`. The wire names are in `TurnEvent.Kind`.
-package enum TurnEvent: Sendable, Equatable {
+package indirect enum TurnEvent: Sendable, Equatable {
     /// The session exists; always the first event. Repeated when it is opened again with other settings.
     case sessionOpened(SessionOpened)
     /// The person gave the session a name.

@@ -1,10 +1,17 @@
-/// The prompt, or the composition, that the next answer comes from.
-struct Stage {
-    var prompt: Prompt
-    var state: Workflow.State?
-    var composition: Composition?
+/// The prompt, or the composition, that the next answer comes from. A class: many suspended functions of a turn hold it.
+final class Stage: Sendable {
+    let prompt: Prompt
+    let state: Workflow.State?
+    let composition: Composition?
     /// How many agents have asked one another to get here.
-    var depth = 0
+    let depth: Int
+
+    init(prompt: Prompt, state: Workflow.State? = nil, composition: Composition? = nil, depth: Int = 0) {
+        self.prompt = prompt
+        self.state = state
+        self.composition = composition
+        self.depth = depth
+    }
 }
 
 extension SessionRuntime {
