@@ -6,6 +6,15 @@ import Panes
 /// The screen of an engine that runs elsewhere, in `cleo-tui serve`. Leaving it leaves what runs there.
 enum DetachedScreen {
     static func run(_ server: String, _ arguments: Arguments) throws(EngineError) -> ExitCode {
+        let foreign: [Option] = [
+            .pack, .prompt, .variable, .variables, .semantics, .tools, .provider, .model, .scenario, .baseURL, .record,
+            .replay, .pace,
+        ]
+        if let option = foreign.first(where: arguments.has) {
+            throw EngineError(
+                .invalidInput, "'\(option.spelling)' does not go with '--remote'",
+                hint: "what runs there was chosen when it was started")
+        }
         let wiring = try Wiring(arguments)
         let url = try DetachedClient.url(server, agent: arguments[.agent])
         let address = RemoteAddress(
@@ -13,7 +22,8 @@ enum DetachedScreen {
             token: KeyReader(
                 try key(server, arguments, wiring), files: DiskFiles(root: "/"), variables: wiring.variables,
                 clock: wiring.clock, redactor: wiring.redactor, in: wiring.workspaceFolder))
-        let network = NetworkSettings().complete(in: wiring.workspaceFolder, wiring.variables)
+        let network = (try wiring.tools(arguments).value?.config.network ?? NetworkSettings()).complete(
+            in: wiring.workspaceFolder, wiring.variables)
         let client = DetachedClient(address, dialer: CurlWebSocketDialer(network), clock: wiring.clock)
         defer { blocking { await client.stop() } }
         let hello = try blocking { () async throws(EngineError) in try await client.start() }
@@ -21,7 +31,7 @@ enum DetachedScreen {
             throw EngineError(
                 .invalidInput, "this is no terminal that a screen fits on",
                 hint:
-                    "without one, talk to the agent with 'cleo-tui attach \(url.replacing("/engine", with: "/ws")) -p TEXT'"
+                    "without one: cleo-tui attach '\(server.replacing("http", with: "ws", maxReplacements: 1))/ws?agent=\(Encodings.percent(hello.agent))' -p TEXT"
             )
         }
         let session = try session(arguments, client, wiring)
@@ -40,7 +50,7 @@ enum DetachedScreen {
     private static func key(
         _ server: String, _ arguments: Arguments, _ wiring: Wiring
     ) throws(EngineError) -> KeySource {
-        let name = arguments[.tokenEnv] ?? "CLEO_ATTACH_TOKEN"
+        let name = arguments[.tokenEnv] ?? ScreenKey.variable
         if arguments[.tokenEnv] != nil || wiring.variables.value(of: name)?.isEmpty == false { return .variable(name) }
         let address = WebAddress(server)
         let port = address.flatMap { $0.authority.split(separator: ":").last.flatMap { Int($0) } }
@@ -52,14 +62,19 @@ enum DetachedScreen {
                 .unreachable, "no engine of yours is served at \(server)", hint: "start one with 'cleo-tui serve'")
         }
         throw EngineError(
-            .unauthorized, "an engine on another machine wants the token that it was started with",
-            hint: "--token-env NAME, or CLEO_ATTACH_TOKEN")
+            .unauthorized, "an engine on another machine wants the key that its owner gave it",
+            hint: "set \(ScreenKey.variable) on both sides (here, --token-env NAME names another variable)")
     }
 
     private static func session(
         _ arguments: Arguments, _ client: DetachedClient, _ wiring: Wiring
     ) throws(EngineError) -> SessionID {
-        if let named = arguments[.session] { return SessionID(named) }
+        if let named = arguments[.session] {
+            guard try blocking({ () async throws(EngineError) in try await client.knows(SessionID(named)) }) else {
+                throw EngineError(.notFound, "there is no session '\(named)' there")
+            }
+            return SessionID(named)
+        }
         let last =
             try arguments.has(.new)
             ? nil

@@ -8,6 +8,8 @@ actor Reloader {
     private let options: WorkspaceOptions
     private let client: LocalClient
     private let tools: ToolBox
+    /// Whether another agent's reloader looks after the tools.
+    private let hasForeignTools: Bool
     private var handlers: [HandlerSpec]
     private var problems: [Diagnostic] = []
     private var watch: FolderWatch?
@@ -16,8 +18,10 @@ actor Reloader {
     private var isStale = false
 
     init(
-        _ wiring: Wiring, _ options: WorkspaceOptions, _ workspace: Workspace, _ client: LocalClient, _ tools: ToolBox
+        _ wiring: Wiring, _ options: WorkspaceOptions, _ workspace: Workspace, _ client: LocalClient, _ tools: ToolBox,
+        hasForeignTools: Bool = false
     ) {
+        self.hasForeignTools = hasForeignTools
         self.wiring = wiring
         self.options = options
         self.client = client
@@ -75,7 +79,7 @@ actor Reloader {
         // While something is wrong, a handler that is gone is one that cannot be read: the last good one stays.
         let names = Set(workspace.handlers.map(\.name))
         let kept = errors.isEmpty ? [] : handlers.filter { !names.contains($0.name) }
-        if workspace.handlers + kept != handlers {
+        if !hasForeignTools, workspace.handlers + kept != handlers {
             let same = (workspace.handlers + kept).filter { handlers.contains($0) }.map(\.name)
             changes.append("the tools file changed")
             handlers = workspace.handlers + kept

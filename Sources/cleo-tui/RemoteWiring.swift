@@ -122,9 +122,14 @@ struct RemoteWiring {
                 file.write($0 + "\n")
             }
         }
-        guard !arguments.has(.record), let pace = ReplayPace(arguments[.pace] ?? "recorded") else {
+        guard !arguments.has(.record) else {
+            throw EngineError(.invalidInput, "'--record' and '--replay' do not go together", hint: "use one of them")
+        }
+        let word = arguments[.pace] ?? "recorded"
+        guard let pace = ReplayPace(word) else {
             throw EngineError(
-                .invalidInput, "'--replay DIR' goes with '--pace recorded|instant|N', not with '--record'")
+                .invalidInput, "'--pace \(word)' is no pace",
+                hint: "'recorded', 'instant', or how many times as fast: 4")
         }
         return try ReplayDialer(
             try DiskFiles(root: "/").read(path), file: path, pace: pace, clock: wiring.clock)

@@ -9,6 +9,8 @@ struct ServedAgents: Sendable {
     private var clients: [LocalClient] = []
     /// Versions that name the same tools share them.
     private var tools: [(specs: [HandlerSpec], box: ToolBox)] = []
+    /// A saved file takes effect at the next turn.
+    private var reloaders: [Reloader] = []
     private var said: Set<String> = []
 
     /// - Returns: nil when the files have mistakes, which were said.
@@ -40,11 +42,23 @@ struct ServedAgents: Sendable {
     ) throws(EngineError) -> (Workspace, ServedAgent.Version)? {
         let loaded = try wiring.workspace(arguments, agent: name, variant: variant)
         Console.report(loaded.diagnostics.filter { said.insert("\($0.file):\($0.line ?? 0) \($0.message)").inserted })
-        guard let workspace = loaded.value else { return nil }
+        guard let workspace = loaded.value else {
+            if let name { Console.err("this is about the agent '\(name)'\(variant == .canary ? ", its canary" : "")") }
+            return nil
+        }
         let shared = tools.first { $0.specs == workspace.handlers }?.box
         let (client, box, agent) = try wiring.engine(workspace, store, arguments, sharing: shared)
         clients.append(client)
+        var options = try wiring.toolOptions(arguments)
+        options.agent = name ?? options.agent
+        options.variant = variant
+        reloaders.append(Reloader(wiring, options, workspace, client, box, hasForeignTools: shared != nil))
         if shared == nil { tools.append((workspace.handlers, box)) }
+        do throws(EngineError) {
+            _ = try agent.render(agent.prompt)
+        } catch {
+            Console.err("warning: \(agent.name ?? agent.pack.id) cannot answer yet: \(error.description)")
+        }
         let words = "\(agent.pack.id) \(agent.pack.version), \(agent.provider.isMock ? "mock" : agent.provider.model)"
         lines.append((agent.name ?? agent.pack.id, variant == .canary ? "canary: \(words)" : words))
         return (workspace, ServedAgent.Version(variant: agent.variant, client: client, opened: agent.opened))
@@ -52,9 +66,19 @@ struct ServedAgents: Sendable {
 
     func start() async {
         for (_, box) in tools { await box.start() }
+        for reloader in reloaders { await reloader.start() }
+    }
+
+    /// Whether a turn runs, whoever began it.
+    var areRunning: Bool {
+        get async {
+            for client in clients where await client.isRunning { return true }
+            return false
+        }
     }
 
     func close() async {
-        for client in clients { await client.close() }
+        for client in clients { await client.closeSessions() }
+        for (_, box) in tools { await box.stop() }
     }
 }

@@ -186,3 +186,50 @@ def facts_server():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+def test_a_connection_may_go_between_versions(serve, agents):
+    agents.write("prompts/test.mock.yaml", "rules: [{when: '.', say: 'I am stable'}]\n")
+    server = serve()
+    canary = Client(url(server, "first"), additional_headers={"x-omnia-variant": "canary"})
+    canary.turn("one")
+    client = Client(url(server, "first"), additional_headers={"x-omnia-variant": "stable"})
+    own = client.session
+    for session, answer in ((own, "I am stable"), (canary.session, "I am next"), (own, "I am stable"), (canary.session, "I am next")):
+        client.session = session
+        assert client.turn("who?")[-1]["content"] == answer
+    wait_for(lambda: {row["id"]: row["messageCount"] for row in rows(server)} == {own: 4, canary.session: 6}, "all of it in the log")
+
+
+def test_a_saved_file_takes_effect(serve, agents):
+    agents.write("prompts/test.mock.yaml", "rules: [{when: '.', say: 'I am stable'}]\n")
+    server = serve("--agent", "second")
+    assert ask(server, "who?") == "I am loud"
+    pack = json.loads((agents.folder / "prompts/test.pack.json").read_text())
+    agents.write("prompts/test.pack.json", {**pack, "version": "1.7.0"})
+
+    def newest():
+        ask(server, "who?")
+        return rows(server)[0]["promptPackVersion"]
+    wait_for(lambda: newest() == "1.7.0", "the saved pack")
+
+
+@pytest.mark.parametrize("entry, words", [
+    ("{pack: prompts/none.pack.json}", "there is no file 'prompts/none.pack.json'"),
+    ("{pack: prompts/test.pack.json, canary: {weight: 3, pack: prompts/none.pack.json}}", "there is no file"),
+    ("{pack: prompts/test.pack.json, provider: lout}", "agent 'first': there is no provider 'lout'"),
+])
+def test_validate_looks_at_every_agent(agents, entry, words):
+    agents.write("prompts/test.mock.yaml", "rules: [{when: '.', say: 'I am stable'}]\n")
+    assert agents.run("validate", "cleo.yaml").returncode == 0
+    agents.write("cleo.yaml", f"agents:\n  first: {entry}\n")
+    result = agents.run("validate", "cleo.yaml")
+    assert result.returncode == 2 and words in result.stdout
+
+
+def test_validate_knows_a_folder_of_resources(workspace):
+    workspace.write("manifests.yaml", (ROOT / "Tests/Fixtures/omnia-resources/devroot.yaml").read_text())
+    result = workspace.run("validate", ".")
+    assert result.returncode == 2 and "manifests.yaml:" in result.stdout and "there is no pack 'demo-pack'" in result.stdout
+    workspace.write("demo-pack.pack.json", PACK)
+    assert workspace.run("validate", ".").returncode == 0

@@ -27,8 +27,10 @@ def test_recorded_and_played(serve, workspace):
     server.process.wait()
     server.process.returncode = 0
     for arguments in ((), ("--pace", "instant")):
-        again = attach(workspace, "-p", "something else", "--replay", str(kept), *arguments)
+        again = attach(workspace, "-p", "hello, •••", "--replay", str(kept), *arguments)
         assert again.returncode == 0 and again.stdout == first.stdout, again.stderr
+    other = attach(workspace, "-p", "something else", "--replay", str(kept), "--pace", "instant")
+    assert other.returncode != 0 and "in the recording 'hello, •••' is said here" in other.stderr
     assert "there already" in attach(workspace, server.url, "-p", "x", "--record", str(kept)).stderr
 
 
@@ -52,7 +54,9 @@ def test_the_real_servers_transcripts_can_be_played(workspace, name, words):
     kept = workspace.path / "kept"
     kept.mkdir()
     shutil.copy(GOLDEN / f"{name}.jsonl", kept / "facade.jsonl")
-    result = attach(workspace, "-p", "hi", "--replay", str(kept), "--pace", "instant")
+    frames = [json.loads(line).get("frame") or {} for line in (kept / "facade.jsonl").read_text().splitlines()]
+    said = next(frame["content"] for frame in frames if frame.get("type") == "message" and "content" in frame)
+    result = attach(workspace, "-p", said, "--replay", str(kept), "--pace", "instant")
     assert words in result.stdout + result.stderr and result.returncode in (0, 1)
     assert name in SCENARIOS
 
@@ -65,3 +69,15 @@ def test_what_is_no_recording(workspace, text, words):
         (kept / "facade.jsonl").write_text(text)
     result = attach(workspace, "-p", "hi", "--replay", str(kept))
     assert result.returncode != 0 and words in result.stderr
+
+
+def test_a_connection_that_broke_breaks_again(workspace):
+    kept = workspace.path / "kept"
+    kept.mkdir()
+    rows = [
+        {"dir": "meta", "ms": 0, "info": {"url": "ws://x"}}, {"dir": "s2c", "ms": 0, "frame": {"type": "connected", "session_id": "s"}},
+        {"dir": "c2s", "ms": 1, "frame": {"type": "message", "content": "hi"}}, {"dir": "s2c", "ms": 2, "frame": {"type": "chunk", "session_id": "s", "content": "half"}},
+        {"dir": "note", "ms": 3, "info": "closed 1006 "}]
+    (kept / "facade.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = attach(workspace, "-p", "hi", "--replay", str(kept))
+    assert result.returncode != 0 and "half" in result.stdout and "connection_lost" in result.stderr

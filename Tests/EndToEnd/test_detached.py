@@ -140,3 +140,61 @@ def test_only_the_owner_gets_a_screen(engine, shop):
     gone = shop.run("--remote", server.http)
     assert gone.returncode != 0 and "no engine of yours is served" in gone.stderr
     assert "token" in shop.run("--remote", "http://example.invalid:80").stderr
+
+
+def test_what_a_screen_runs_is_finished_before_the_end(engine, shop, terminal):
+    server = engine()
+    screen = screen_of(terminal, shop, server)
+    screen.wait("say something")
+    screen.say("a slow one please")
+    screen.wait("w3")
+    server.process.send_signal(signal.SIGTERM)
+    screen.wait("the end")
+    assert server.process.wait(20) == 0
+    assert "the end" in str(shop.query("SELECT body FROM events WHERE type = 'message.completed'"))
+
+
+def test_a_screen_may_answer_a_client_tool(serve, workspace, terminal):
+    """And the next one is asked of the client again."""
+    server = serve()
+    client = Client(server.url)
+    client.turn("hello")
+    screen = terminal(workspace, 120, 34, arguments=("--remote", server.http, "--session", client.session))
+    screen.wait("Echo: hello")
+    assert client.turn("where am I?")[-1]["type"] == "tool_call"
+    screen.wait("may I know where you are?")
+    screen.press("a")
+    screen.say("Rome")
+    while (frame := client.next())["type"] != "done":
+        pass
+    assert frame["content"] == "you are in Rome"
+    call = client.turn("where am I?")[-1]["tool_call"]
+    client.send("tool_result", tool_result={"call_id": call["id"], "result": "Oslo"})
+    while (frame := client.next())["type"] != "done":
+        pass
+    assert frame["content"] == "you are in Oslo"
+
+
+def test_what_does_not_go_with_a_screen_elsewhere(engine, shop):
+    server = engine()
+    assert "does not go with '--remote'" in shop.run("--remote", server.http, "--model", "x").stderr
+    assert shop.run("--remote", server.http, "--agent", "nobody").returncode == 3
+    assert "there is no agent 'nobody'" in shop.run("--remote", server.http, "--agent", "nobody").stderr
+
+
+def test_a_token_for_talking_opens_no_screen(serve):
+    server = serve("--token-env", "T", env={"T": "talking-token", "CLEO_SCREEN_TOKEN": "screen-token"})
+    url = server.url.replace("/ws", "/engine")
+    with pytest.raises(InvalidStatus):
+        connect(url, additional_headers={"Authorization": "Bearer talking-token"})
+    with connect(url, additional_headers={"Authorization": "Bearer screen-token"}) as screen:
+        assert "hello" in json.loads(screen.recv(timeout=10))
+
+
+def test_large_sessions_come_in_pieces(engine, shop, terminal):
+    server = engine()
+    client = Client(server.url)
+    for number in range(3):
+        assert client.turn(f"{number} " + "x" * 5_000_000)[-1]["type"] == "done"
+    screen = screen_of(terminal, shop, server, "--session", client.session)
+    screen.wait("Echo: hello", "3/3")

@@ -348,7 +348,7 @@ def test_handshakes_that_are_none(workspace, hostile):
     def one(talk):
         victim = Victim(workspace, hostile(talk).url, "-p", "hi", name=talk.__name__)
         victim.check()
-        assert victim.code == 1 and "given up after 4 tries" in victim.text, victim.text
+        assert victim.code == 3 and "given up after 4 tries" in victim.text, victim.text
 
     with concurrent.futures.ThreadPoolExecutor(8) as workers:
         list(workers.map(one, (is_no_websocket, is_no_http, leads_elsewhere, never_stops_its_head, says_nothing)))
@@ -360,7 +360,7 @@ def test_connections_that_end_before_the_greeting(workspace, hostile):
 
     server = hostile(hang_up)
     victim = Victim(workspace, server.url, "-p", "hi", is_enough=lambda: server.count > 10)
-    assert victim.code == 1 and "given up" in victim.text and server.count <= 10, victim.text
+    assert victim.code == 3 and "given up" in victim.text and server.count <= 10, victim.text
 
 
 def test_a_session_that_never_lives(workspace, hostile):

@@ -526,16 +526,16 @@ class Recording:
         return None
 
 
-REFUSED = (1, "", "HTTP 401: unauthorized")
+REFUSED = (3, "", "HTTP 401: unauthorized")
 
 # How each ends: the exit code, what is on standard output, what on standard error.
 ENDS = {
-    "agent-missing": (1, "", "agent parameter is required"), "auth-lowercase-bearer": REFUSED,
+    "agent-missing": (3, "", "agent parameter is required"), "auth-lowercase-bearer": REFUSED,
     "auth-missing": REFUSED, "auth-ok": (0, "Echo: hi", ""), "auth-wrong": REFUSED,
     "bad-inputs": (1, "", "INVALID_MESSAGE: invalid message format"),
-    "drain-refused": (1, "", "server draining"), "drain-resume": (0, "Echo: hi", ""),
+    "drain-refused": (3, "", "server draining"), "drain-resume": (0, "Echo: hi", ""),
     "echo-turn": (0, "Echo: hello", ""), "no-session-id": (0, "Echo: one\nEcho: two", ""),
-    "origin-forbidden": (1, "", "HTTP 403: Forbidden"),
+    "origin-forbidden": (3, "", "HTTP 403: Forbidden"),
     "rate-limit": (1, "", "RATE_LIMITED: rate limit exceeded"),
     "rt-abort": (1, "", "INTERNAL_ERROR: internal server error"),
     "rt-client-tool": (0, 'before \nafter {"lat":1.5}', "get_location"),

@@ -760,3 +760,18 @@ def test_more_is_told_to_who_asks_for_it(serve, workspace):
     usage, (told,) = frame["extra"]["usage"], frame["extra"]["tool_calls"]
     assert usage["input_tokens"] > 0 and usage["output_tokens"] > 0 and usage["cost_usd"] > 0
     assert (told["name"], told["arguments"], told["status"], told["result"]) == ("locate", {"exact": True}, "ok", "Oslo")
+
+
+def test_a_home_that_cannot_be_written(serve):
+    server = serve(env={"XDG_DATA_HOME": "/proc/nowhere"})
+    assert ask(server, "hello") == "Echo: hello"
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("extra",), "takes no words"), (("--key", "k.pem"), "is for '--certificate"), (("--max-running", "0"), "above zero"),
+    (("--listen", "0.0.0.0:0"), "can be reached from other machines"),
+])
+def test_wrong_usage(workspace, arguments, words):
+    workspace.pack()
+    result = workspace.run("serve", *arguments)
+    assert result.returncode == 2 and words in result.stderr

@@ -220,8 +220,9 @@ import Testing
                     + WebSocketFrame.bytes(.binary, [1, 2, 3], mask: mask)
                     + WebSocketFrame.close(1_000, "bye", mask: mask))
         }
-        func read(_ pieces: [ArraySlice<UInt8>], isServer: Bool, inflates: Bool) -> (events: [WebSocketEvent], code: Int?)
-        {
+        func read(_ pieces: [ArraySlice<UInt8>], isServer: Bool, inflates: Bool) -> (
+            events: [WebSocketEvent], code: Int?
+        ) {
             var reader = WebSocketReader(isServer: isServer, limit: 1 << 20)
             if inflates { reader.inflater = MessageDeflate() }
             var events: [WebSocketEvent] = []

@@ -111,12 +111,12 @@ enum AttachCommand {
                     tries -= 1
                     if tries == 0 {
                         Console.err("cleo-tui: given up after \(triesWithoutScreen) tries; nothing was sent")
-                        return .failed
+                        return .provider
                     }
                 // Nobody waits at a screen for a server that does not let us in.
                 case .handlerChanged(let state)
                 where state.phase == .failed && state.detail?.contains("again in") != true:
-                    if state.detail?.hasPrefix("the connection is lost") != true { return .failed }
+                    if state.detail?.hasPrefix("the connection is lost") != true { return .provider }
                 default: break
                 }
             }

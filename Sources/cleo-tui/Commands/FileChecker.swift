@@ -16,6 +16,11 @@ struct FileChecker {
 
     func check(_ word: String, _ report: inout ValidationReport) {
         guard !files.list(word).isEmpty else { return checkFile(word, &report) }
+        if ClusterResources.areIn(DiskFiles(root: Folders.absolute(word))) {
+            report.files.append(word)
+            checkAgents(in: word, &report)
+            return
+        }
         let inside = known(in: word, depth: 0)
         guard !inside.isEmpty else {
             report.diagnostics.append(Diagnostic(.error, "the folder holds nothing to check", file: word))
@@ -106,6 +111,32 @@ struct FileChecker {
             patterns: patterns)
         report.diagnostics += ConfigReferences.diagnostics(
             config, document, handlers: tools.value?.handlers ?? [], files: files)
+        if !config.agents.isEmpty { checkAgents(in: folder, &report) }
+    }
+
+    /// Each agent of a workspace, as it would be run.
+    private func checkAgents(in folder: String, _ report: inout ValidationReport) {
+        let variables = WorkspaceVariables(program: Folders.program())
+        variables.set("CLEO_DEMO_HTTP", "http://127.0.0.1:1")
+        let reader = DocumentReader(files: DiskFiles(root: Folders.absolute(folder)), yaml: LibYAMLReader())
+        var options = WorkspaceOptions()
+        options.agent = nil
+        let first = WorkspaceLoader.tools(options, reader: reader, variables: variables, patterns: patterns)
+        if first.value == nil { report.diagnostics += first.diagnostics }
+        for agent in first.value?.config.agents ?? [] {
+            for variant in AgentVariant.allCases where variant == .stable || agent.canary != nil {
+                options.agent = agent.name
+                options.variant = variant
+                let loaded = WorkspaceLoader.load(options, reader: reader, variables: variables, patterns: patterns)
+                for var problem in loaded.diagnostics where problem.severity == .error {
+                    let known = report.diagnostics.contains { $0.message == problem.message && $0.line == problem.line }
+                    guard !known else { continue }
+                    let what = variant == .canary ? "the canary of " : ""
+                    problem.message = "\(what)agent '\(agent.name)': \(problem.message)"
+                    report.diagnostics.append(problem)
+                }
+            }
+        }
     }
 
     private func checkPack(_ document: SourceDocument, _ path: String, _ report: inout ValidationReport) {

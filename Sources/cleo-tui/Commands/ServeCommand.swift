@@ -20,6 +20,13 @@ enum ServeCommand {
         // Before any thread begins.
         cproc_hold_signals()
         cproc_raise_files()
+        if let word = arguments.words.first {
+            throw EngineError(.invalidInput, "'serve' takes no words: '\(word)'", hint: "--agent NAME, --workspace DIR")
+        }
+        if arguments.has(.key), !arguments.has(.certificate) {
+            throw EngineError(
+                .invalidInput, "'--key' is for '--certificate FILE'", hint: "without both there is no TLS")
+        }
         let (address, port) = try listen(arguments[.listen] ?? "127.0.0.1:8080")
         let wiring = try Wiring(arguments)
         let (store, problem) = wiring.store()
@@ -28,7 +35,11 @@ enum ServeCommand {
         var settings = AgentServer.Settings(agents.served, access: try access(arguments, wiring))
         settings.approves = arguments.has(.yes)
         let key = Secret(Encodings.hex((0..<32).map { _ in UInt8.random(in: .min ... .max) }))
-        settings.screenKey = key
+        settings.screenKeys = [key]
+        if let own = wiring.variables.value(of: ScreenKey.variable), !own.isEmpty {
+            settings.screenKeys.append(Secret(own))
+        }
+        wiring.redactor.add(settings.screenKeys)
         settings.isSecure = arguments.has(.certificate)
         settings.hasQuirks = arguments.has(.quirks)
         if let text = arguments[.maxRunning] {
@@ -37,10 +48,9 @@ enum ServeCommand {
             }
             settings.runningLimit = number
         }
-        wiring.redactor.add([key])
         guard !settings.access.isOpen || address.hasPrefix("127.") else {
             throw EngineError(
-                .refused,
+                .invalidInput,
                 "\(address) can be reached from other machines, and whoever reaches it can talk to the agent and its tools",
                 hint:
                     "set CLEO_SERVE_TOKEN (or name another with --token-env), give --jwks or --jwt-secret-env, or listen on 127.0.0.1"
@@ -56,7 +66,12 @@ enum ServeCommand {
             Task { await server.serve(socket) }
         }
         let keyFile = ScreenKey.file(wiring.folders, port: sockets.port)
-        try DiskFiles.write(secret: key, to: keyFile)
+        do throws(EngineError) {
+            try DiskFiles.write(secret: key, to: keyFile)
+        } catch {
+            Console.err(
+                "note: screens of this machine find no key (\(error.message)); \(ScreenKey.variable) gives them one")
+        }
         defer { unlink(keyFile) }
         blocking { await agents.start() }
         var last: String?
@@ -70,7 +85,7 @@ enum ServeCommand {
         }
         Console.out("http\(secure)://\(address):\(sockets.port)/v1/chat/completions")
         if !settings.approves { Console.err("note: tools that would ask a person are refused; --yes lets them run") }
-        wait(server, sockets)
+        wait(server, agents)
         server.leave()
         sockets.stop()
         blocking { await agents.close() }
@@ -103,7 +118,7 @@ enum ServeCommand {
     }
 
     /// Until somebody asks it to end; then what runs is finished first.
-    private static func wait(_ server: AgentServer, _ sockets: SocketServer) {
+    private static func wait(_ server: AgentServer, _ agents: ServedAgents) {
         var signals = sigset_t()
         sigemptyset(&signals)
         for signal in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, signal) }
@@ -113,7 +128,7 @@ enum ServeCommand {
         server.drain()
         let clock = SystemClock()
         let end = clock.now().milliseconds + drainMilliseconds
-        while !server.isIdle, clock.now().milliseconds < end {
+        while !server.isIdle || blocking({ await agents.areRunning }), clock.now().milliseconds < end {
             usleep(50_000)
         }
     }

@@ -22,7 +22,12 @@ extension SessionsCommand {
             let replay = Replay(recording, pace: .instant, clock: wiring.clock, redactor: wiring.redactor)
             recorded = ToolBox(handlers: replay.handlers, patterns: wiring.patterns, clock: wiring.clock)
         }
-        let (client, tools, _) = try wiring.engine(workspace, store, arguments, sharing: recorded)
+        let (client, tools, agent) = try wiring.engine(workspace, store, arguments, sharing: recorded)
+        let before = then.lazy.compactMap { if case .sessionOpened(let opened) = $0.body { opened } else { nil } }.first
+        if let before, before.workspace != agent.workspace || before.pack != agent.pack.id {
+            let words = SafeText.oneLine("\(before.pack) in \(before.workspace)", limit: 120)
+            Console.err("note: it was \(words); here it is \(agent.pack.id) in \(agent.workspace)")
+        }
         let session = SessionID(wiring.ids.next("s"))
         let turn = OneTurn(client: client, session: session, arguments: arguments, isSilent: true)
         defer { blocking { await client.close() } }
@@ -60,8 +65,9 @@ extension SessionsCommand {
             } else {
                 if row.step == 1 { Console.out("turn \(row.turn)") }
                 Console.out("  ≠  \((row.then ?? row.now)?.title ?? "")")
-                Console.out("     then: \(shown(row.then))")
-                Console.out("     now:  \(shown(row.now, other: row.then))")
+                let (old, new) = beside(row.then, row.now)
+                Console.out("     then: \(old)")
+                Console.out("     now:  \(new)")
             }
         }
         guard let parting = comparison.parting else {
@@ -73,10 +79,18 @@ extension SessionsCommand {
         return .failed
     }
 
-    private static func shown(_ step: SessionStep?, other: SessionStep? = nil) -> String {
-        guard let step else { return "nothing" }
-        let isOther = other.map { $0.kind != step.kind || $0.name != step.name } ?? false
-        let words = SafeText.oneLine(step.content.string ?? step.content.text, limit: 200)
-        return isOther ? "\(step.title): \(words)" : words
+    private static func shown(_ step: SessionStep?) -> String {
+        step.map { SafeText.oneLine($0.content.string ?? $0.content.text, limit: 200) } ?? "nothing"
+    }
+
+    /// Both, from a little before the place where they begin to differ.
+    private static func beside(_ then: SessionStep?, _ now: SessionStep?) -> (String, String) {
+        guard let then, let now else { return (shown(then), shown(now)) }
+        guard then.kind == now.kind, then.name == now.name else { return (shown(then), "\(now.title): \(shown(now))") }
+        let texts = [then, now].map { Array($0.content.string ?? $0.content.text) }
+        let same = zip(texts[0], texts[1]).prefix { $0 == $1 }.count
+        let start = same > 60 ? same - 40 : 0
+        let parts = texts.map { (start > 0 ? "…" : "") + SafeText.oneLine(String($0[start...]), limit: 200) }
+        return (parts[0], parts[1])
     }
 }

@@ -30,6 +30,15 @@ package enum ConfigReferences {
                 missing(folder, pointer)
             }
         }
+        for agent in config.agents {
+            let pointer = "/agents/\(JSONPointer.escape(agent.name))"
+            func check(_ parts: AgentParts, _ pointer: String, unless others: AgentParts? = nil) {
+                if let pack = parts.pack, pack != others?.pack { missing(pack, pointer + "/pack") }
+                for file in parts.tools == others?.tools ? [] : parts.tools ?? [] { missing(file, pointer + "/tools") }
+            }
+            check(agent.parts, pointer)
+            if let canary = agent.canary { check(canary, pointer + "/canary", unless: agent.parts) }
+        }
         let names = handlers.map(\.name)
         for name in config.limits.handlers.keys.sorted() {
             unknown(name, among: names, "handler", "/limits/handlers/\(JSONPointer.escape(name))")

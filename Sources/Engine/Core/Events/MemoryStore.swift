@@ -104,6 +104,6 @@ package final class MemoryStore: SessionStore {
     }
 
     package func claim(_ session: SessionID) async -> Bool { true }
-    package func release(_ session: SessionID) {}
+    package func release(_ session: SessionID) -> Bool { true }
     package func flush() async {}
 }

@@ -28,7 +28,8 @@ package protocol SessionStore: SessionList {
     /// Takes the session for writing. False when another process has it.
     func claim(_ session: SessionID) async -> Bool
     /// Gives the session back: another process may write it.
-    func release(_ session: SessionID)
+    /// - Returns: false when some of it is not on the disk; then it is kept.
+    func release(_ session: SessionID) -> Bool
     /// Returns when everything appended so far is on the disk.
     func flush() async
 }

@@ -20,7 +20,10 @@ package actor DetachedClient: EngineClient, SessionList {
     }
 
     private let link: RemoteLink
+    private let clock: any EngineClock
     private var last = 0
+    /// Whether the engine has greeted on this connection.
+    private var isUp = false
     private var waiting: [Int: CheckedContinuation<Result<JSONValue, EngineError>, Never>] = [:]
     private var followed: [Int: Followed] = [:]
     private var greeted: [CheckedContinuation<Result<Hello, EngineError>, Never>] = []
@@ -28,7 +31,10 @@ package actor DetachedClient: EngineClient, SessionList {
     private nonisolated let state = Mutex<(trouble: String?, listener: (@Sendable () -> Void)?)>((nil, nil))
 
     package init(_ address: RemoteAddress, dialer: any WebSocketDialer, clock: any EngineClock) {
-        link = RemoteLink(address, dialer: dialer, clock: clock) { message in
+        self.clock = clock
+        link = RemoteLink(
+            address, dialer: dialer, clock: clock, messageLimit: ScreenProtocol.messageLimit
+        ) { message in
             if case .text(let text) = message { text.hasPrefix("{\"hello\"") } else { false }
         }
     }
@@ -72,10 +78,14 @@ package actor DetachedClient: EngineClient, SessionList {
             trouble("the connection to the engine is lost\(reason); what runs there goes on")
             lose(EngineError(.unreachable, "the connection was lost; whether it was done is not known"))
         case .failed(let error, let next):
-            trouble("no engine; again in \(DurationText.text(next)): \(error.message)")
+            // A key that is not there any more says no more than that the engine is not.
+            let why = [.unreachable, .timedOut].contains(error.code) ? ": \(error.message)" : ""
+            trouble("no engine; again in \(DurationText.text(next))\(why)")
+            lose(error)
             greet(.failure(error))
         case .refused(let error):
             trouble(error.message)
+            lose(error)
             greet(.failure(error))
         }
     }
@@ -90,6 +100,7 @@ package actor DetachedClient: EngineClient, SessionList {
             }
             let hello = Hello(
                 agent: words["agent"]?.string ?? "", workspace: words["workspace"]?.string ?? "")
+            isUp = true
             trouble(nil)
             greet(.success(hello))
             for (id, each) in followed { await ask(id, each) }
@@ -98,6 +109,7 @@ package actor DetachedClient: EngineClient, SessionList {
         guard let id = json["id"]?.int else { return }
         if let events = json["events"]?.array { return post(events.compactMap { EngineEvent(json: $0) }, id) }
         let answer = waiting.removeValue(forKey: id)
+        if trouble == Self.silent { trouble(nil) }
         if let error = json["error"] {
             let error = ScreenProtocol.error(error)
             followed.removeValue(forKey: id)?.feed.finish()
@@ -122,13 +134,16 @@ package actor DetachedClient: EngineClient, SessionList {
         guard var each = followed[id] else { return }
         let news = events.compactMap { event -> EngineEvent? in
             var event = event
+            // What was told before the connection was made anew is not told twice.
+            guard !event.body.isDurable || event.sequence > each.after || each.after == 0 else { return nil }
             each.after = max(each.after, event.sequence)
             switch event.body {
             case .messageDelta(var delta) where delta.channel == .text:
                 let before = each.streaming.flatMap { $0.message == delta.message ? $0.text : nil } ?? ""
-                let isRepeated = each.isComingBack && delta.text.hasPrefix(before)
+                // By scalars: the connection may have broken within what is one character.
+                let isRepeated = each.isComingBack && delta.text.unicodeScalars.starts(with: before.unicodeScalars)
                 each.isComingBack = false
-                if isRepeated { delta.text.removeFirst(before.count) }
+                if isRepeated { delta.text.unicodeScalars.removeFirst(before.unicodeScalars.count) }
                 each.streaming = MessageDelta(message: delta.message, channel: .text, text: before + delta.text)
                 guard !delta.text.isEmpty else { return nil }
                 event.body = .messageDelta(delta)
@@ -154,6 +169,7 @@ package actor DetachedClient: EngineClient, SessionList {
         fields["id"] = .int(id)
         return try await withCheckedContinuation { continuation in
             waiting[id] = continuation
+            watch(id)
             Task { [fields] in
                 if await !link.send(.object(fields)) {
                     waiting.removeValue(forKey: id)?.resume(
@@ -161,6 +177,22 @@ package actor DetachedClient: EngineClient, SessionList {
                 }
             }
         }.get()
+    }
+
+    /// Whether the engine knows the session.
+    package func knows(_ session: SessionID) async throws(EngineError) -> Bool {
+        try await request(["known": .string(session.rawValue)])["known"]?.bool == true
+    }
+
+    private static let silent = "the engine does not answer"
+    private static let patience = 5_000
+
+    /// Says so when nothing comes back for a while.
+    private func watch(_ id: Int) {
+        Task { [clock] in
+            try? await clock.sleep(milliseconds: Self.patience)
+            if waiting[id] != nil, isUp { trouble(Self.silent) }
+        }
     }
 
     private func next() -> Int {
@@ -180,7 +212,7 @@ package actor DetachedClient: EngineClient, SessionList {
         let id = next()
         let each = Followed(session: session, after: sequence, feed: EventFeed())
         followed[id] = each
-        await ask(id, each)
+        if isUp { await ask(id, each) }
         return each.feed
     }
 
@@ -192,7 +224,10 @@ package actor DetachedClient: EngineClient, SessionList {
     // MARK: Trouble
 
     private func trouble(_ words: String?) {
-        if words != nil { for id in followed.keys { followed[id]?.isComingBack = true } }
+        if words != nil, words != Self.silent {
+            isUp = false
+            for id in followed.keys { followed[id]?.isComingBack = true }
+        }
         state.withLock { state -> (@Sendable () -> Void)? in
             state.trouble = words
             return state.listener

@@ -124,7 +124,8 @@ package final class ReplayDialer: WebSocketDialer {
             }
             let content = row["frame"] ?? row["info"] ?? .null
             if direction == "meta" || content == "reconnect" { connections.append([]) }
-            guard !connections.isEmpty, ["c2s", "s2c", "meta"].contains(direction) else { continue }
+            let isEnd = direction == "note" && content.string?.hasPrefix("closed ") == true
+            guard !connections.isEmpty, isEnd || ["c2s", "s2c", "meta"].contains(direction) else { continue }
             connections[connections.count - 1].append(
                 Row(direction: direction, milliseconds: row["ms"]?.int ?? 0, content: content))
         }
@@ -158,6 +159,8 @@ private final class ReplayedConnection: WebSocketConnection {
     private struct State {
         var at = 0
         var last = 0
+        /// What the client sent and the recording has not come to.
+        var sent: [JSONValue] = []
         var waiting: CheckedContinuation<Void, Never>?
         var ending: WebSocketEnding?
     }
@@ -174,29 +177,40 @@ private final class ReplayedConnection: WebSocketConnection {
     }
 
     func send(_ message: WebSocketMessage) -> Bool {
-        let kind: String? =
-            if case .text(let text) = message { (try? JSONParser.parse(text))?["type"]?.string } else { nil }
+        let frame: JSONValue =
+            if case .text(let text) = message { (try? JSONParser.parse(text)) ?? .null } else { .null }
         let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard state.ending == nil else { return nil }
-            // What the recorded client sent and this one does not is passed over.
-            let expected = rows[state.at...].firstIndex { $0.direction == "c2s" && $0.content["type"]?.string == kind }
-            if let expected, !rows[state.at..<expected].contains(where: { $0.direction == "s2c" }) {
-                state.at = expected + 1
-            } else if kind == "message" {
-                state.ending = WebSocketEnding(code: 1_008, reason: "the recording goes on otherwise")
-            }
+            state.sent.append(frame)
+            match(&state)
             defer { state.waiting = nil }
             return state.waiting
         }
         reader?.resume()
-        return state.withLock { $0.ending == nil }
+        return true
+    }
+
+    /// Goes past what the client sent, in whatever moment it did; an acknowledgement more or less makes no difference.
+    private func match(_ state: inout State) {
+        while state.at < rows.count, rows[state.at].direction == "c2s" {
+            let wanted = rows[state.at].content
+            guard let index = state.sent.firstIndex(where: { $0["type"] == wanted["type"] }) else { return }
+            let frame = state.sent.remove(at: index)
+            if frame["type"] == "message", frame["content"] != wanted["content"] {
+                let words = SafeText.oneLine(wanted["content"]?.string ?? "", limit: 60)
+                state.ending = WebSocketEnding(code: 1_008, reason: "in the recording '\(words)' is said here")
+                return
+            }
+            state.at += 1
+        }
     }
 
     func next() async -> WebSocketMessage? {
         while true {
             let (row, isOver) = state.withLock { state -> (ReplayDialer.Row?, Bool) in
+                match(&state)
                 if state.ending != nil { return (nil, true) }
-                guard state.at < rows.count, rows[state.at].direction == "s2c" else { return (nil, false) }
+                guard state.at < rows.count, rows[state.at].direction != "c2s" else { return (nil, false) }
                 state.at += 1
                 return (rows[state.at - 1], false)
             }
@@ -207,11 +221,16 @@ private final class ReplayedConnection: WebSocketConnection {
                     return pace.milliseconds(max(row.milliseconds - state.last, 0))
                 }
                 if pause > 0 { try? await clock.sleep(milliseconds: pause) }
+                guard row.direction == "s2c" else {
+                    let words = row.content.string?.split(separator: " ", maxSplits: 2) ?? []
+                    close(words.count > 1 ? Int(words[1]) ?? 1_006 : 1_006, words.count > 2 ? String(words[2]) : "")
+                    return nil
+                }
                 return FacadeRecording.message(row.content)
             }
             await withCheckedContinuation { continuation in
                 let isReady = state.withLock { state in
-                    let isReady = state.ending != nil || state.at < rows.count && rows[state.at].direction == "s2c"
+                    let isReady = state.ending != nil || state.at < rows.count && rows[state.at].direction != "c2s"
                     if !isReady { state.waiting = continuation }
                     return isReady
                 }

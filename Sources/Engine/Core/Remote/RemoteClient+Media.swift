@@ -13,8 +13,14 @@ extension RemoteClient {
     private static let mediaLimit = 64 << 20
 
     func take(_ chunk: FacadeMedia) {
+        if droppedMedia.contains(chunk.id) {
+            if chunk.isLast { droppedMedia.remove(chunk.id) }
+            return
+        }
         guard mediaBytes + chunk.bytes.count <= Self.mediaLimit, media.count < 1_000 else {
             mediaBytes -= media.removeValue(forKey: chunk.id)?.count ?? 0
+            // What comes of it later is a piece, and no file.
+            if !chunk.isLast, droppedMedia.count < 1_000 { droppedMedia.insert(chunk.id) }
             if !saidMediaLimit {
                 saidMediaLimit = true
                 note(

@@ -69,6 +69,7 @@ package actor RemoteClient: EngineClient {
     var calls: [String: (call: ToolCall, began: Int, task: Task<Void, Never>)] = [:]
     var media: [String: [UInt8]] = [:]
     var mediaBytes = 0
+    var droppedMedia: Set<String> = []
     var saidMediaLimit = false
     /// Who waits for a place in the server's storage.
     var upload: CheckedContinuation<Result<FacadeUpload, EngineError>, Never>?

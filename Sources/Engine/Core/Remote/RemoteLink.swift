@@ -32,6 +32,8 @@ package actor RemoteLink {
     private let clock: any EngineClock
     private let chance: @Sendable () -> Double
     private let isGreeting: @Sendable (WebSocketMessage) -> Bool
+    /// Of one message that comes in.
+    private let messageLimit: Int
     private var connection: (any WebSocketConnection)?
     private var loop: Task<Void, Never>?
     /// Who waits between two tries; waking it dials at once.
@@ -46,10 +48,11 @@ package actor RemoteLink {
     ///   - isGreeting: a connection without such a message is given up soon.
     package init(
         _ address: RemoteAddress, dialer: any WebSocketDialer, clock: any EngineClock,
-        chance: @escaping @Sendable () -> Double = { .random(in: 0...1) },
+        messageLimit: Int = 16 << 20, chance: @escaping @Sendable () -> Double = { .random(in: 0...1) },
         isGreeting: @escaping @Sendable (WebSocketMessage) -> Bool
     ) {
         self.isGreeting = isGreeting
+        self.messageLimit = messageLimit
         self.address = address
         self.dialer = dialer
         self.clock = clock
@@ -140,6 +143,7 @@ package actor RemoteLink {
 
     private func request() async throws(EngineError) -> WebSocketRequest {
         var request = WebSocketRequest(url: address.url, headers: address.headers)
+        request.messageLimit = messageLimit
         if let token = try await address.token?.key() {
             request.headers.append(Header("Authorization", "Bearer \(token.reveal())"))
         }

@@ -16,8 +16,8 @@ package final class AgentServer: Sendable {
         package var runningLimit = 1_000
         /// Whether it speaks TLS, for addresses that it tells.
         package var isSecure = false
-        /// What screens show; on this machine it stands in a file that only its owner can read.
-        package var screenKey: Secret?
+        /// What screens show: who has one approves calls, so it is more than the token for talking.
+        package var screenKeys: [Secret] = []
         /// Whether tools that would ask a person run here.
         package var approves = false
         /// What is said to a tool that would ask a person.
@@ -135,6 +135,10 @@ package final class AgentServer: Sendable {
     // MARK: HTTP
 
     private func answer(_ request: ServerRequest, _ connection: HTTPServerConnection) async {
+        guard request.method != "HEAD" else {
+            // Its answer has no body, which those below would send.
+            return connection.answer(ServerResponse(405, [Header("Allow", "GET, POST, PUT")], []), keepsAlive: false)
+        }
         switch (request.method, request.path) {
         case ("GET", "/healthz"): connection.answer(.text(200, "ok"), keepsAlive: request.keepsAlive)
         case ("GET", "/readyz"):
@@ -157,10 +161,16 @@ package final class AgentServer: Sendable {
                     .json(401, ["error": .string("unauthorized: \(words)")]), keepsAlive: request.keepsAlive)
             }
             await connection.answer(SessionAPIServer(self).answer(request), keepsAlive: request.keepsAlive)
-        case (_, let path) where path.hasPrefix(ServedUploads.root):
+        case (let method, let path) where path.hasPrefix(ServedUploads.root):
+            // A place that was given has a name that nobody guesses; whoever asks for one shows a token.
+            if method == "POST", let words = objectionToToken(request) {
+                return connection.answer(.text(401, "unauthorized: \(words)"), keepsAlive: request.keepsAlive)
+            }
             connection.answer(
                 uploads.answer(request, id: newSession(), base: base(request), now: clock.now()),
                 keepsAlive: request.keepsAlive)
+        case (_, "/ws"), (_, ScreenProtocol.path):
+            connection.answer(.text(426, "this is a WebSocket's address"), keepsAlive: request.keepsAlive)
         default:
             connection.answer(
                 .text(404, "there is nothing here: /ws, /v1/chat/completions, /api/v1/sessions, /healthz"),
@@ -208,7 +218,7 @@ package final class AgentServer: Sendable {
         if agent.isEmpty, request.path == "/ws" { return (400, "agent parameter is required") }
         if settings.agent(agent) == nil { return (404, settings.noAgent(agent)) }
         // A screen answers for the person whose tools these are.
-        if isScreen, !settings.access.isOwner(request.header("authorization"), key: settings.screenKey) {
+        if isScreen, !TokenCheck.bears(request.header("authorization"), settings.screenKeys) {
             return (401, "unauthorized: a screen shows the key of the server's owner")
         }
         if !isScreen, let words = objectionToToken(request) { return (401, "unauthorized: \(words)") }

@@ -172,12 +172,12 @@ struct HTTPServerConnection {
         // The form for proxies, which every server must take (RFC 9112, section 3.2.2); here it names this host or nothing.
         var address = parts[1]
         if let whole = WebAddress(String(address)) {
-            guard whole.scheme == "http",
+            guard whole.scheme == "http" || whole.scheme == "https",
                 whole.authority == headers.first(where: { $0.name.lowercased() == "host" })?.value
             else {
                 throw bad("the address and Host differ")
             }
-            address = address.dropFirst(7).drop { $0 != "/" }
+            address = address.dropFirst(whole.scheme.count + 3).drop { $0 != "/" }
         }
         guard address.hasPrefix("/") else { throw bad("the address is no path") }
         let target = address.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -211,7 +211,7 @@ struct HTTPServerConnection {
 
     func answer(_ response: ServerResponse, keepsAlive: Bool) {
         let more =
-            [Header("Content-Length", String(response.body.count))]
+            (response.status == 204 ? [] : [Header("Content-Length", String(response.body.count))])
             + (keepsAlive ? [] : [Header("Connection", "close")])
         socket.write(Self.head(response.status, response.headers + more) + response.body)
     }

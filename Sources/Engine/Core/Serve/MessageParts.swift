@@ -12,6 +12,8 @@ struct MessageParts {
 
     private static let countLimit = 20
     private static let textLimit = 256 << 10
+    private static let bytesLimit = 16 << 20
+    private var bytes = 0
 
     init(_ parts: JSONValue?, _ uploads: ServedUploads, now: Timestamp) throws(Refusal) {
         let media = (parts?.array ?? []).filter { $0["type"] != "text" }
@@ -52,6 +54,12 @@ struct MessageParts {
             throw Refusal(
                 code: "UNSATISFIABLE_FORMAT",
                 message: "a file has to come as 'data' or 'storage_ref': nothing is fetched")
+        }
+        self.bytes += bytes.count
+        guard self.bytes <= Self.bytesLimit else {
+            throw Refusal(
+                code: "INVALID_MESSAGE",
+                message: "the files of one message are larger than \(Self.bytesLimit >> 20) MiB")
         }
         if type != "image", mediaType.hasPrefix("text/") || mediaType == "application/json" {
             guard bytes.count <= Self.textLimit, let text = String(validating: bytes, as: UTF8.self) else {

@@ -68,6 +68,12 @@ struct OpenAIServer {
             isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
     }
 
+    /// The images of a message, for telling it from others.
+    private static func pictures(_ message: JSONValue) -> String {
+        (MessageParts.parts(ofChat: message["content"]).array ?? []).compactMap { $0["media"]?["data"]?.string }
+            .joined()
+    }
+
     /// Of a message: a text, or its parts.
     private static func text(_ message: JSONValue) -> String {
         message["content"]?.string ?? AgentServer.text(of: message["content"])
@@ -112,7 +118,8 @@ struct OpenAIServer {
             }
         }
         let who = [agent.name, request.header("authorization") ?? "", body["user"]?.string ?? ""]
-        let known = server.histories.take(said, who: who)
+        let before = history.map { Self.pictures($0) }
+        let known = server.histories.take(said, who: who + before)
         let id = known?.session ?? SessionID(server.newSession())
         let version =
             known.map { agent.version($0.variant) }
@@ -157,7 +164,9 @@ struct OpenAIServer {
             return broken(error.code == .rateLimited ? 429 : 500, error.message)
         }
         if let error = answer.error { return broken(500, error) }
-        server.histories.keep(said + [("user", text), ("assistant", answer.text)], who: who, (id, version.variant))
+        server.histories.keep(
+            said + [("user", text), ("assistant", answer.text)],
+            who: who + before + [attachments.map(\.data).joined(), ""], (id, version.variant))
         let usage: JSONValue = [
             "prompt_tokens": .int(answer.input), "completion_tokens": .int(answer.output),
             "total_tokens": .int(answer.input + answer.output),
@@ -205,15 +214,11 @@ struct TurnAnswer {
         _ server: AgentServer, _ client: any EngineClient, _ id: SessionID, _ text: String,
         _ attachments: [Attachment], piece: (String) -> Bool
     ) async throws(EngineError) -> TurnAnswer {
-        let feed = try await client.feed(of: id, after: .max)
-        defer { feed.finish() }
-        _ = feed.take()
-        try await client.submit(.send(id, text: text, attachments: attachments))
         var answer = TurnAnswer()
-        var deciding: [CallID: Task<Void, Never>] = [:]
-        defer { for task in deciding.values { task.cancel() } }
-        while let events = await feed.next() {
-            for event in events {
+        let turn = ServedTurn(server: server, client: client, session: id)
+        let ending = try await turn.run(
+            text, attachments, asks: { _, _ in false }, answered: { _ in },
+            each: { event throws(EngineError) in
                 switch event.body {
                 case .messageDelta(let delta) where delta.channel == .text:
                     answer.text += delta.text
@@ -221,27 +226,19 @@ struct TurnAnswer {
                 case .usageReported(let report):
                     answer.input += report.usage.prompt
                     answer.output += report.usage.output
-                case .approvalRequested(let request):
-                    let call = request.call.id
-                    deciding[call] = server.whenUnwatched(
-                        id, client, .answerApproval(id, call, server.settings.decision))
-                case .approvalAnswered(let answer): deciding.removeValue(forKey: answer.call)?.cancel()
-                case .questionAsked(let question):
-                    _ = server.whenUnwatched(id, client, .answerQuestion(id, question.id, .unanswered))
-                case .turnFinished(let finished):
-                    switch finished.reason {
-                    case .length, .roundLimit: answer.finish = "length"
-                    case .filtered, .guarded: answer.finish = "content_filter"
-                    case .completed, .cancelled, .interrupted: break
-                    }
-                    return answer
-                case .turnFailed(let error):
-                    answer.error = "\(error.code): \(error.message)"
-                    return answer
                 default: break
                 }
+            })
+        switch ending {
+        case .turnFinished(let finished):
+            switch finished.reason {
+            case .length, .roundLimit: answer.finish = "length"
+            case .filtered, .guarded: answer.finish = "content_filter"
+            case .completed, .cancelled, .interrupted: break
             }
+        case .turnFailed(let error): answer.error = "\(error.code): \(error.message)"
+        default: throw EngineError(.cancelled, "the engine was stopped")
         }
-        throw EngineError(.cancelled, "the engine was stopped")
+        return answer
     }
 }

@@ -36,6 +36,9 @@ actor ScreenConnection {
     private func answer(_ id: Int, _ json: JSONValue) async throws(EngineError) -> JSONValue? {
         if let command = json["do"] {
             let command = try read(command)
+            if case .send = command, server.isDraining {
+                throw EngineError(.refused, "the engine is shutting down: nothing new is begun")
+            }
             try await version(of: command.session).client.submit(command)
             return ["id": .int(id)]
         }
@@ -46,6 +49,10 @@ actor ScreenConnection {
         if let left = json["leave"]?.int {
             feeds.removeValue(forKey: left)?.finish()
             return ["id": .int(id)]
+        }
+        if let session = json["known"]?.string {
+            let log = try await server.store.events(of: SessionID(session), after: 0)
+            return ["id": .int(id), "known": .bool(agent.version(of: log) != nil)]
         }
         if let limit = json["sessions"]?.int {
             let opened = agent.stable.opened
@@ -79,9 +86,20 @@ actor ScreenConnection {
         let (server, socket) = (server, socket)
         Task {
             while let events = await feed.next() {
-                for start in stride(from: 0, to: events.count, by: ScreenProtocol.batch) {
-                    let batch = events[start..<min(start + ScreenProtocol.batch, events.count)]
-                    socket.send(["id": .int(id), "events": .array(batch.map(\.json))])
+                var batch: [String] = []
+                var bytes = 0
+                for event in events {
+                    let text = event.json.text
+                    if bytes + text.utf8.count > ScreenProtocol.batch { await send(batch) }
+                    batch.append(text)
+                    bytes += text.utf8.count
+                }
+                await send(batch)
+                func send(_ texts: [String]) async {
+                    guard !texts.isEmpty else { return }
+                    await socket.room()
+                    socket.send(text: "{\"id\":\(id),\"events\":[\(texts.joined(separator: ","))]}")
+                    (batch, bytes) = ([], 0)
                 }
             }
             server.watched(session, -1)

@@ -7,14 +7,17 @@
 ///     → {"id": 2, "follow": "s-1", "after": 0}            ← {"id": 2, "events": [EVENT, …]} …
 ///     → {"id": 3, "leave": 2}                             ← {"id": 3}
 ///     → {"id": 4, "sessions": 200}                        ← {"id": 4, "sessions": [SUMMARY, …]}
+///     → {"id": 5, "known": "s-1"}                         ← {"id": 5, "known": true}
 ///                                                         ← {"id": N, "error": {"code": …, "message": …, "hint": …}}
 ///
 /// Both ends are this program, so commands and events stand in it as they are coded for the log.
 enum ScreenProtocol {
     static let version = 1
     static let path = "/engine"
-    /// Events of one message.
-    static let batch = 200
+    /// Bytes of one message's events, if it is not one event.
+    static let batch = 1 << 20
+    /// Bytes of one message: an event may hold images.
+    static let messageLimit = 64 << 20
 
     static func error(_ error: EngineError) -> JSONValue {
         var fields: JSONObject = ["code": .string(error.code.rawValue), "message": .string(error.message)]

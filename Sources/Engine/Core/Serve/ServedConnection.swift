@@ -5,8 +5,9 @@
 actor ServedConnection {
     private let server: AgentServer
     private let agent: ServedAgent
-    /// Of the session.
+    /// Of the session, and of the one that this connection was given.
     private var version: ServedAgent.Version
+    private let ownVersion: ServedAgent.Version
     private let socket: ServedWebSocket
     /// What this connection was given.
     private let own: String
@@ -23,6 +24,8 @@ actor ServedConnection {
     private var waiting: [String: CheckedContinuation<JSONValue?, Never>] = [:]
     private var acknowledged: Set<String> = []
     private var asking: Task<Void, Never>?
+    /// Questions of client tools, by the call's name.
+    private var open: [QuestionID: String] = [:]
     /// As the original is after an error.
     private var isJammed = false
     private var hasQuirks: Bool { server.settings.hasQuirks }
@@ -38,7 +41,8 @@ actor ServedConnection {
         self.agent = agent
         self.socket = socket
         own = server.newSession()
-        version = agent.version(forNew: SessionID(own), wanted: wanted)
+        ownVersion = agent.version(forNew: SessionID(own), wanted: wanted)
+        version = ownVersion
         session = own
         countedAt = server.clock.now().milliseconds
         allowance = Double(server.settings.frameBurst)
@@ -49,8 +53,7 @@ actor ServedConnection {
         await socket.run(first, beat: { [weak self] in await self?.leaveIfDrained() }) { await take($0) }
         // Who leaves in the middle is not answered.
         turn?.cancel()
-        for call in waiting.values { call.resume(returning: nil) }
-        waiting = [:]
+        for question in open.keys { withdraw(question) }
         await turn?.value
         socket.close()
     }
@@ -125,7 +128,7 @@ actor ServedConnection {
         if hasQuirks, ServedQuirks.isTakenForMessage(type, frame) { return await message(frame) }
         switch type {
         case "tool_call_ack":
-            if let call = frame["tool_call_ack"]?["call_id"]?.string { acknowledged.insert(call) }
+            if let call = frame["tool_call_ack"]?["call_id"]?.string, waiting[call] != nil { acknowledged.insert(call) }
         case "tool_call_nack":
             let nack = frame["tool_call_nack"]
             answered(nack?["call_id"]?.string, ["error": .string(nack?["reason"]?.string ?? "refused")])
@@ -188,7 +191,9 @@ actor ServedConnection {
         guard hasQuirks || !text.isEmpty || !parts.attachments.isEmpty else {
             return fail("INVALID_MESSAGE", "the message holds no text", session: wanted ?? session)
         }
-        if let wanted, wanted != session, wanted != own {
+        if let wanted, wanted == own {
+            version = ownVersion
+        } else if let wanted, wanted != session {
             let log = (try? await server.store.events(of: SessionID(wanted), after: 0)) ?? []
             guard let known = agent.version(of: log) else {
                 return fail("SESSION_EXPIRED", "session context has expired; start a new session", session: wanted)
@@ -211,62 +216,39 @@ actor ServedConnection {
 
     /// - Returns: whether it ended with `done`.
     private func answer(_ text: String, _ attachments: [Attachment], _ id: SessionID) async -> Bool {
-        let client = version.client
         let name = id.rawValue
+        var last = ""
+        var extra = extra
         do throws(EngineError) {
-            let feed = try await client.feed(of: id, after: .max)
-            _ = feed.take()
-            try await client.submit(.send(id, text: text, attachments: attachments))
-            defer { feed.finish() }
-            var last = ""
-            var deciding: [CallID: Task<Void, Never>] = [:]
-            var extra = extra
-            defer { for task in deciding.values { task.cancel() } }
-            var calls: [CallID: ToolCall] = [:]
-            while let events = await withTaskCancellationHandler(
-                operation: { await feed.next() }, onCancel: { feed.finish() })
-            {
-                for event in events {
+            let turn = ServedTurn(server: server, client: version.client, session: id)
+            let ending = try await turn.run(
+                text, attachments, asks: { take($0, $1, id) }, answered: { withdraw($0) },
+                each: { event throws(EngineError) in
                     extra?.apply(event)
                     switch event.body {
                     case .messageDelta(let delta) where delta.channel == .text:
                         send("chunk", session: name, ["content": .string(delta.text)])
                     case .messageCompleted(let message): last = message.text
-                    case .toolCallStarted(let started): calls[started.call.id] = started.call
-                    case .approvalRequested(let request):
-                        let call = request.call.id
-                        deciding[call] = server.whenUnwatched(
-                            id, client, .answerApproval(id, call, server.settings.decision))
-                    case .approvalAnswered(let answer): deciding.removeValue(forKey: answer.call)?.cancel()
-                    case .questionAsked(let question):
-                        let call = question.call.flatMap { calls[$0] }
-                        let before = asking
-                        asking = Task {
-                            // One at a time.
-                            await before?.value
-                            await self.ask(question, call, id)
-                        }
-                    case .turnFinished(let finished):
-                        var fields: JSONObject = last.isEmpty ? [:] : ["content": .string(last)]
-                        fields["extra"] = extra?.json
-                        send("done", session: name, fields)
-                        return finished.reason == .completed
-                    case .turnFailed(let error):
-                        guard !hasQuirks else {
-                            let words = ServedQuirks.words(of: error)
-                            isJammed = words != nil
-                            words.map { fail("INTERNAL_ERROR", $0, session: name) }
-                            return false
-                        }
-                        fail("INTERNAL_ERROR", "\(error.code): \(error.message)", session: name)
-                        return false
                     default: break
                     }
+                })
+            switch ending {
+            case .turnFinished(let finished):
+                var fields: JSONObject = last.isEmpty ? [:] : ["content": .string(last)]
+                fields["extra"] = extra?.json
+                send("done", session: name, fields)
+                return finished.reason == .completed
+            case .turnFailed(let error):
+                guard hasQuirks else {
+                    fail("INTERNAL_ERROR", "\(error.code): \(error.message)", session: name)
+                    return false
                 }
+                let words = ServedQuirks.words(of: error)
+                isJammed = words != nil
+                words.map { fail("INTERNAL_ERROR", $0, session: name) }
+                return false
+            default: return false
             }
-            // The other side has gone.
-            try? await client.submit(.cancelTurn(id))
-            return false
         } catch {
             fail(error.code == .busy ? "RATE_LIMITED" : "INTERNAL_ERROR", error.message, session: name)
             return false
@@ -284,15 +266,29 @@ actor ServedConnection {
         if !Task.isCancelled { fail("INTERNAL_ERROR", ServedQuirks.secondError, session: session) }
     }
 
-    /// A client tool: the other side answers, or the time does.
-    private func ask(_ question: Question, _ call: ToolCall?, _ id: SessionID) async {
-        guard question.kind == .answer, let call, waiting[call.id.rawValue] == nil else {
-            await server.whenUnwatched(
-                id, version.client,
-                .answerQuestion(id, question.id, QuestionReply(.decline, "nobody is asked here"))
-            ).value
-            return
+    // MARK: client tools
+
+    /// - Returns: whether it is a client tool's, which is asked of the other side.
+    private func take(_ question: Question, _ call: ToolCall?, _ id: SessionID) -> Bool {
+        guard question.kind == .answer, let call, waiting[call.id.rawValue] == nil else { return false }
+        let before = asking
+        open[question.id] = call.id.rawValue
+        asking = Task {
+            // One at a time.
+            await before?.value
+            if self.open[question.id] != nil { await self.ask(question, call, id) }
         }
+        return true
+    }
+
+    /// A screen has answered it, or nobody needs the answer any more.
+    private func withdraw(_ question: QuestionID) {
+        guard let call = open.removeValue(forKey: question) else { return }
+        waiting.removeValue(forKey: call)?.resume(returning: nil)
+    }
+
+    /// The other side answers, or the time does.
+    private func ask(_ question: Question, _ call: ToolCall, _ id: SessionID) async {
         let name = call.id.rawValue
         var frame: JSONObject = ["id": .string(name), "name": .string(call.tool), "arguments": call.arguments]
         frame["consent_message"] = question.consent.map { .string($0) }
@@ -311,6 +307,9 @@ actor ServedConnection {
         }
         let result = await withCheckedContinuation { waiting[name] = $0 }
         watch.cancel()
+        acknowledged.remove(name)
+        // Somebody else did.
+        guard open.removeValue(forKey: question.id) != nil else { return }
         var reply = QuestionReply(.cancel)
         if let words = result?["error"]?.string, !words.isEmpty {
             reply = QuestionReply(.decline, .string(words))

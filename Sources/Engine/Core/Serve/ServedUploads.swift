@@ -16,6 +16,9 @@ final class ServedUploads: Sendable {
     static let fileLimit = 16 << 20
     private static let allLimit = 128 << 20
     private static let countLimit = 1_000
+    /// Of one session's files together, and of a name.
+    private static let sessionLimit = 64 << 20
+    private static let nameLimit = 255
     private static let lifetime = 15 * 60_000
 
     private let uploads = Mutex<[String: Upload]>([:])
@@ -25,6 +28,9 @@ final class ServedUploads: Sendable {
         guard let wanted, wanted.object != nil else { return "upload_request field is required" }
         if wanted["filename"]?.string?.isEmpty != false { return "filename is required" }
         if wanted["mime_type"]?.string?.isEmpty != false { return "mime_type is required" }
+        for name in ["filename", "mime_type", "session_id"] where wanted[name]?.string?.utf8.count ?? 0 > nameLimit {
+            return "\(name) is longer than \(nameLimit) bytes"
+        }
         guard let size = wanted["size_bytes"]?.int, size > 0 else { return "size_bytes must be positive" }
         return size > fileLimit ? "the file is larger than \(fileLimit >> 20) MiB" : nil
     }
@@ -42,7 +48,10 @@ final class ServedUploads: Sendable {
         let fits = uploads.withLock { uploads in
             uploads = uploads.filter { $0.value.until > now }
             let kept = uploads.values.reduce(0) { $0 + $1.size }
-            guard uploads.count < Self.countLimit, kept + upload.size <= Self.allLimit else { return false }
+            let own = uploads.values.reduce(0) { $0 + ($1.session == session ? $1.size : 0) }
+            guard uploads.count < Self.countLimit, kept + upload.size <= Self.allLimit,
+                own + upload.size <= Self.sessionLimit
+            else { return false }
             uploads[id] = upload
             return true
         }

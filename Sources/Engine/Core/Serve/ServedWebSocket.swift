@@ -14,11 +14,14 @@ final class ServedWebSocket: Sendable {
         state = Mutex((clock.now().milliseconds, false))
     }
 
-    func send(_ json: JSONValue) {
-        socket.write(WebSocketFrame.bytes(.text, json.bytes + [0x0A], mask: nil))
-    }
+    func send(_ json: JSONValue) { send(text: json.text) }
 
-    func send(_ bytes: [UInt8]) { socket.write(WebSocketFrame.bytes(.binary, bytes, mask: nil)) }
+    func send(text: String) { socket.write(WebSocketFrame.bytes(.text, Array(text.utf8) + [0x0A], mask: nil)) }
+
+    /// Waits until a slow reader has taken most of what was sent.
+    func room() async {
+        while socket.waitingBytes > 4 << 20, !socket.isGone { try? await clock.sleep(milliseconds: 10) }
+    }
 
     func leave(_ code: Int, _ reason: String) {
         state.withLock { $0.isOver = true }

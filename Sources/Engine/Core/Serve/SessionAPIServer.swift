@@ -33,10 +33,13 @@ struct SessionAPIServer {
                 && request.query["namespace", default: agent.namespace] == agent.namespace
         }
         guard let first = wanted.first else { return .json(200, ["sessions": [], "total": 0, "hasMore": false]) }
-        let agent = wanted.count == 1 ? first.stable.opened.agent : nil
-        var ids = try await server.store.sessions(
-            SessionFilter(workspace: first.stable.opened.workspace, agent: agent, limit: 10_000)
-        ).map(\.id)
+        var found: [SessionSummary] = []
+        for agent in wanted {
+            found += try await server.store.sessions(
+                SessionFilter(
+                    workspace: first.stable.opened.workspace, agent: agent.stable.opened.agent, limit: 10_000))
+        }
+        var ids = found.sorted { $0.updated > $1.updated }.map(\.id)
         if let words {
             let found = Set(try await server.store.search(words, limit: 1_000).map(\.session))
             ids = ids.filter { found.contains($0) }

@@ -63,11 +63,11 @@ package struct TokenCheck: Sendable {
         keys += found
     }
 
-    /// Whether it is this very token: of those whose owner runs the server.
-    func isOwner(_ authorization: String?, key: Secret?) -> Bool {
+    /// Whether it bears one of these keys.
+    static func bears(_ authorization: String?, _ keys: [Secret]) -> Bool {
         guard let authorization, authorization.hasPrefix("Bearer ") else { return false }
         let given = Array(authorization.dropFirst(7).utf8)
-        return [token, key].contains { $0.map { Self.isSame(Array($0.reveal().utf8), given) } ?? false }
+        return keys.contains { isSame(Array($0.reveal().utf8), given) }
     }
 
     /// - Parameter authorization: the header as it came.

@@ -81,8 +81,10 @@ package actor LocalClient: EngineClient {
     /// - Parameter lines: what the sessions say about it.
     package func change(_ lines: [Diagnostic], _ change: @escaping @Sendable (inout Agent) -> Void) async {
         source.change(change)
-        for open in sessions.values {
-            if case .success(let session) = await open.session.value { await session.agentChanged(lines) }
+        for id in Array(sessions.keys) {
+            guard let session = try? await enter(id) else { continue }
+            await session.agentChanged(lines)
+            leave(id)
         }
     }
 
@@ -117,7 +119,7 @@ package actor LocalClient: EngineClient {
         open.uses += 1
         sessions[id] = open
         let result = await open.session.value
-        if case .failure = result { sessions[id] = nil }
+        if case .failure = result, sessions[id]?.session == open.session { sessions[id] = nil }
         return try result.get()
     }
 
@@ -132,21 +134,32 @@ package actor LocalClient: EngineClient {
         }
         await store.flush()
         // Nobody may have come back meanwhile; nor may somebody from here on, so nothing waits any more.
-        let gone = idle.filter { sessions[$0.id]?.uses == $0.uses }.map(\.id)
-        for id in gone {
-            sessions[id] = nil
-            store.release(id)
-        }
+        let gone = idle.filter { sessions[$0.id]?.uses == $0.uses && store.release($0.id) }.map(\.id)
+        for id in gone { sessions[id] = nil }
         ceiling = sessions.count + max(Self.keptSessions, sessions.count / 4)
         for id in gone where sessions[id] == nil { await tools.unlisten(id) }
     }
 
+    package var isRunning: Bool {
+        get async {
+            for open in sessions.values {
+                if case .success(let session) = await open.session.value, await session.running != nil { return true }
+            }
+            return false
+        }
+    }
+
     /// Stops every turn and every server, and writes everything down.
     package func close() async {
+        await closeSessions()
+        await tools.stop()
+    }
+
+    /// The same where others use the servers, too.
+    package func closeSessions() async {
         for open in sessions.values {
             if case .success(let session) = await open.session.value { await session.close() }
         }
-        await tools.stop()
         await store.flush()
     }
 }

@@ -251,7 +251,8 @@ package actor SessionRuntime {
     /// Whether nothing runs and nobody looks.
     var isIdle: Bool {
         feeds.removeAll { $0.isFinished }
-        return feeds.isEmpty && running == nil && byHand.isEmpty && !isReadOnly
+        return feeds.isEmpty && running == nil && byHand.isEmpty && approvals.granted.isEmpty
+            && !isReadOnly
     }
 
     /// - Throws: `busy` while a turn runs, or when another process has the session.

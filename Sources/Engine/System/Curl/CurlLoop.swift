@@ -293,5 +293,8 @@ enum CurlWords {
         }
     }
 
-    private static func lowered(_ words: String) -> String { words.prefix(1).lowercased() + words.dropFirst() }
+    private static func lowered(_ words: String) -> String {
+        // Not of `SSL`.
+        words.dropFirst().first?.isUppercase == true ? words : words.prefix(1).lowercased() + words.dropFirst()
+    }
 }

@@ -45,6 +45,9 @@ final class SQLiteDatabase {
     }
 
     /// Runs one statement, which is kept for the next time.
+    /// Rows that the last statement changed.
+    var changes: Int { Int(sqlite3_changes(handle)) }
+
     func run(_ sql: String, _ values: [Value] = [], row: ((Row) -> Void)? = nil) throws(Failure) {
         let statement = try prepare(sql)
         defer { sqlite3_reset(statement) }

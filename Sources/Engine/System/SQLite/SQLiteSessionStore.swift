@@ -23,6 +23,8 @@ package final class SQLiteSessionStore: SessionStore {
         var trouble: String?
         var listener: (@Sendable () -> Void)?
         var lost = 0
+        /// Events whose places in the log were taken.
+        var setAside = 0
         var locks: [SessionID: Int32] = [:]
 
         var isEmpty: Bool { events.isEmpty && checkpoints.isEmpty }
@@ -100,7 +102,8 @@ package final class SQLiteSessionStore: SessionStore {
         switch event.body {
         case .messageCompleted(let message): 256 + message.text.utf8.count
         case .toolCallFinished(let outcome): 256 + outcome.text.utf8.count
-        case .turnStarted(let started): 256 + started.text.utf8.count
+        case .turnStarted(let started):
+            256 + started.text.utf8.count + (started.attachments ?? []).reduce(0) { $0 + $1.data.utf8.count }
         case .promptRendered(let rendered): 256 + rendered.text.utf8.count
         default: 1_024
         }
@@ -127,14 +130,19 @@ package final class SQLiteSessionStore: SessionStore {
         }
         guard !(events.isEmpty && checkpoints.isEmpty) else { return }
         do throws(SQLiteDatabase.Failure) {
-            try writer.write(events, checkpoints)
+            let taken = try writer.write(events, checkpoints)
             update { queue in
+                queue.setAside += taken
                 queue.events.removeFirst(events.count)
                 queue.bytes = queue.events.reduce(0) { $0 + Self.size(of: $1) }
                 for (session, checkpoint) in checkpoints where queue.checkpoints[session] == .some(checkpoint) {
                     queue.checkpoints[session] = nil
                 }
-                if queue.lost == 0 { queue.trouble = nil }
+                if queue.lost == 0 {
+                    queue.trouble =
+                        queue.setAside == 0
+                        ? nil : "\(queue.setAside) events are not kept: another program writes the same session"
+                }
             }
         } catch {
             let again = update { queue in
@@ -233,12 +241,16 @@ package final class SQLiteSessionStore: SessionStore {
         }
     }
 
-    package func release(_ session: SessionID) {
+    package func release(_ session: SessionID) -> Bool {
         let file = lockFile(session)
-        queue.withLock { queue in
-            guard let descriptor = queue.locks.removeValue(forKey: session), descriptor >= 0 else { return }
+        return queue.withLock { queue in
+            guard queue.checkpoints[session] == nil, !queue.events.contains(where: { $0.session == session }) else {
+                return false
+            }
+            guard let descriptor = queue.locks.removeValue(forKey: session), descriptor >= 0 else { return true }
             unlink(file)
             Glibc.close(descriptor)
+            return true
         }
     }
 

@@ -6,13 +6,16 @@ final class SQLiteWriter: @unchecked Sendable {
 
     init(_ database: SQLiteDatabase) { self.database = database }
 
+    /// - Returns: how many events found their places taken by another program.
     func write(
         _ events: [EngineEvent], _ checkpoints: [SessionID: Checkpoint?]
-    ) throws(SQLiteDatabase.Failure) {
+    ) throws(SQLiteDatabase.Failure) -> Int {
+        var taken = 0
         try transaction { () throws(SQLiteDatabase.Failure) in
-            for event in events { try insert(event) }
+            for event in events where try !insert(event) { taken += 1 }
             for (session, checkpoint) in checkpoints { try keep(checkpoint, of: session) }
         }
+        return taken
     }
 
     func remove(_ session: SessionID) throws(SQLiteDatabase.Failure) {
@@ -37,20 +40,23 @@ final class SQLiteWriter: @unchecked Sendable {
         }
     }
 
-    private func insert(_ event: EngineEvent) throws(SQLiteDatabase.Failure) {
+    /// - Returns: false when its place is taken.
+    private func insert(_ event: EngineEvent) throws(SQLiteDatabase.Failure) -> Bool {
         try database.run(
-            "INSERT INTO events(session, sequence, at, turn, type, body) VALUES(?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO events(session, sequence, at, turn, type, body) VALUES(?, ?, ?, ?, ?, ?)",
             [
                 .text(event.session.rawValue), .int(event.sequence), .int(event.at.milliseconds),
                 event.turn.map { .text($0.rawValue) } ?? .null, .text(event.body.encoded().kind),
                 .text(event.json.text),
             ])
+        guard database.changes == 1 else { return false }
         try index(event)
         switch event.body {
         case .turnStarted(let started): try addText(started.text, .user, event)
         case .messageCompleted(let message) where !message.text.isEmpty: try addText(message.text, message.role, event)
         default: break
         }
+        return true
     }
 
     private func addText(

@@ -146,6 +146,7 @@ private final class AcceptedHandle: ServerSocket {
     deinit { socket.close() }
     func next(within milliseconds: Int) async -> [UInt8]? { await socket.next(within: milliseconds) }
     var isGone: Bool { socket.isGone }
+    var waitingBytes: Int { socket.waitingBytes }
     func write(_ bytes: [UInt8]) -> Bool { socket.write(bytes) }
     func close() { socket.close() }
 }
@@ -160,6 +161,8 @@ final class AcceptedSocket: Sendable {
         var outgoing: [UInt8] = []
         var sent = 0
         var isClosing = false
+        /// While it closes: when the other side last took something.
+        var movedAt = 0
         var isGone = false
         var wantsRoom = false
         var tls: TLSSession?
@@ -169,6 +172,9 @@ final class AcceptedSocket: Sendable {
     private static let incomingLimit = 1 << 20
     /// What waits for a slow reader before it is dropped.
     private static let outgoingLimit = 32 << 20
+
+    /// How long the rest of the bytes may wait for a reader that does not read.
+    private static let farewell = 15_000
 
     private let descriptor: Int32
     private unowned let server: SocketServer
@@ -213,6 +219,7 @@ final class AcceptedSocket: Sendable {
     }
 
     var isGone: Bool { state.withLock { $0.isGone } }
+    var waitingBytes: Int { state.withLock { $0.outgoing.count - $0.sent } }
 
     func write(_ bytes: [UInt8]) -> Bool {
         let isSlow = state.withLock { state -> Bool? in
@@ -244,6 +251,7 @@ final class AcceptedSocket: Sendable {
                 state.outgoing += tls.take()
             }
             state.isClosing = true
+            state.movedAt = CurlLoop.milliseconds()
             return state.outgoing.count == state.sent
         }
         if isDone { drop() } else { flush() }
@@ -273,6 +281,7 @@ final class AcceptedSocket: Sendable {
                     return false
                 }
                 state.sent += count
+                if state.isClosing { state.movedAt = CurlLoop.milliseconds() }
             }
             state.outgoing.removeAll(keepingCapacity: state.outgoing.capacity < 1 << 18)
             state.sent = 0
@@ -320,6 +329,7 @@ final class AcceptedSocket: Sendable {
     }
 
     func lookAtClock(_ now: Int) {
+        if state.withLock({ $0.isClosing && now - $0.movedAt > Self.farewell }) { return drop() }
         let reader = state.withLock { state -> CheckedContinuation<[UInt8]?, Never>? in
             guard state.until > 0, now >= state.until, state.reader != nil else { return nil }
             defer { (state.reader, state.until) = (nil, 0) }
