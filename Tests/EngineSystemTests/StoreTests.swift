@@ -133,6 +133,34 @@ func answered(_ text: String) -> TurnEvent {
         #expect(await two.claim(SessionID("s-2")))
     }
 
+    @Test func aSessionThatIsGivenBackCanBeTaken() async throws {
+        let (first, second) = (
+            try SQLiteSessionStore(directory: folder.path), try SQLiteSessionStore(directory: folder.path)
+        )
+        #expect(await first.claim(session))
+        first.append(event(1, said("hello")))
+        // Not before all of it is on the disk.
+        #expect(!first.release(session))
+        await first.flush()
+        #expect(first.release(session))
+        #expect(await second.claim(session))
+        #expect(await !first.claim(session))
+        #expect(try await second.events(of: session, after: 0).count == 1)
+    }
+
+    @Test func anEventWhosePlaceIsTakenHoldsNobodyUp() async throws {
+        let (first, second) = (
+            try SQLiteSessionStore(directory: folder.path), try SQLiteSessionStore(directory: folder.path)
+        )
+        second.append(event(1, said("mine")))
+        await second.flush()
+        first.append(event(1, said("late")))
+        first.append(event(1, said("another session"), session: "s-2"))
+        #expect(try await first.events(of: SessionID("s-2"), after: 0).count == 1)
+        #expect(try await first.events(of: session, after: 0) == [event(1, said("mine"))])
+        #expect(first.trouble?.contains("1 event") == true)
+    }
+
     @Test func anEventIsOnTheDiskSoonWithoutBeingAskedFor() async throws {
         let store = try SQLiteSessionStore(directory: folder.path)
         store.append(event(1, said("soon")))

@@ -141,7 +141,8 @@ package final class SQLiteSessionStore: SessionStore {
                 if queue.lost == 0 {
                     queue.trouble =
                         queue.setAside == 0
-                        ? nil : "\(queue.setAside) events are not kept: another program writes the same session"
+                        ? nil
+                        : "\(queue.setAside) \(queue.setAside == 1 ? "event is" : "events are") not kept: another program writes the same session"
                 }
             }
         } catch {
