@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -160,4 +161,9 @@ int cproc_ready(int poller, int *handles, int *whats, int count, int millisecond
         whats[i] = (events[i].events & EPOLLOUT ? CPROC_WRITE : 0) | (events[i].events & ~(unsigned)EPOLLOUT ? CPROC_READ : 0);
     }
     return ready < 0 ? 0 : ready;
+}
+
+void cproc_save_memory(void) {
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
 }

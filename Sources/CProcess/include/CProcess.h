@@ -36,6 +36,8 @@ int cproc_listen_at(const char *address, int port, int *bound);
 int cproc_accept(int listener);
 /* As many open files as this user may have. */
 void cproc_raise_files(void);
+/* Fewer holes after a burst of work, and what is free goes back to the system. */
+void cproc_save_memory(void);
 /* Signals that end the program wait for sigwait(3), in every thread that begins after this. */
 void cproc_hold_signals(void);
 /* Listens on 127.0.0.1 at `port` (0: any). Returns the descriptor or -1; *bound is the port. */

@@ -20,6 +20,7 @@ enum ServeCommand {
         // Before any thread begins.
         cproc_hold_signals()
         cproc_raise_files()
+        cproc_save_memory()
         if let word = arguments.words.first {
             throw EngineError(.invalidInput, "'serve' takes no words: '\(word)'", hint: "--agent NAME, --workspace DIR")
         }

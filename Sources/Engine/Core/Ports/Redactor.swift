@@ -2,7 +2,12 @@ import Synchronization
 
 /// Replaces secrets by value in everything that becomes an event, and so in everything that is stored or shown.
 package final class Redactor: Sendable {
-    private let known: Mutex<[String]>
+    private struct Needle {
+        var text: String
+        var bytes: [UInt8]
+    }
+
+    private let known: Mutex<[Needle]>
 
     /// Shorter secrets would turn ordinary words into dots.
     private static let shortest = 6
@@ -10,32 +15,49 @@ package final class Redactor: Sendable {
     package init(_ secrets: some Sequence<Secret>) { known = Mutex(Self.ordered(secrets.map { $0.reveal() })) }
 
     /// Longer ones first, because one may hold another.
-    private static func ordered(_ secrets: [String]) -> [String] {
+    private static func ordered(_ secrets: [String]) -> [Needle] {
         Set(secrets.filter { $0.utf8.count >= shortest }).sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
+            .map { Needle(text: $0, bytes: Array($0.utf8)) }
     }
 
     /// Hides these, too, from now on.
     package func add(_ secrets: some Sequence<Secret>) {
         let more = secrets.map { $0.reveal() }
-        known.withLock { $0 = Self.ordered($0 + more) }
+        known.withLock { $0 = Self.ordered($0.map(\.text) + more) }
     }
 
-    private var secrets: [String] { known.withLock { $0 } }
+    private var secrets: [Needle] { known.withLock { $0 } }
 
-    package func clean(_ text: String) -> String {
-        secrets.reduce(text) { $0.contains($1) ? $0.replacing($1, with: Secret.mask) : $0 }
+    package func clean(_ text: String) -> String { Self.clean(text, secrets) }
+
+    private static func clean(_ text: String, _ secrets: [Needle]) -> String {
+        holds(text, secrets) ? secrets.reduce(text) { $0.replacing($1.text, with: Secret.mask) } : text
+    }
+
+    /// Byte by byte, which is fast: nearly every text holds none.
+    private static func holds(_ text: String, _ secrets: [Needle]) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in secrets.contains { find($0.bytes, in: bytes, from: 0) != nil } }
+    }
+
+    private static func holds(_ value: JSONValue, _ secrets: [Needle]) -> Bool {
+        switch value {
+        case .string(let text): holds(text, secrets)
+        case .array(let items): items.contains { holds($0, secrets) }
+        case .object(let object): object.contains { holds($0, secrets) || holds($1, secrets) }
+        case .null, .bool, .number: false
+        }
     }
 
     /// The bytes of the longest secret.
-    package var longest: Int { secrets.first?.utf8.count ?? 0 }
+    package var longest: Int { secrets.first?.bytes.count ?? 0 }
 
     /// Bytes with stars in the place of secrets, as many as the secret has.
     package func masked(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes
-        for secret in secrets {
-            let needle = Array(secret.utf8)
+        for needle in secrets.map(\.bytes) {
             var start = 0
-            while let found = Self.find(needle, in: bytes, from: start) {
+            while let found = bytes.withUnsafeBufferPointer({ Self.find(needle, in: $0, from: start) }) {
                 for index in found..<(found + needle.count) { bytes[index] = UInt8(ascii: "*") }
                 start = found + needle.count
             }
@@ -43,14 +65,20 @@ package final class Redactor: Sendable {
         return bytes
     }
 
-    private static func find(_ needle: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
-        guard let first = needle.first, bytes.count >= needle.count else { return nil }
+    private static func find(_ needle: [UInt8], in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
         let last = bytes.count - needle.count
-        guard start <= last else { return nil }
-        return bytes.withUnsafeBufferPointer { bytes in
-            (start...last).first { index in
-                bytes[index] == first && needle.indices.allSatisfy { bytes[index + $0] == needle[$0] }
+        guard let first = needle.first, start <= last else { return nil }
+        return needle.withUnsafeBufferPointer { needle in
+            var index = start
+            while index <= last {
+                if bytes[index] == first {
+                    var same = 1
+                    while same < needle.count, bytes[index + same] == needle[same] { same += 1 }
+                    if same == needle.count { return index }
+                }
+                index += 1
             }
+            return nil
         }
     }
 
@@ -92,23 +120,26 @@ package final class Redactor: Sendable {
     }
 
     package func clean(_ event: TurnEvent) -> TurnEvent {
+        let secrets = secrets
         guard !secrets.isEmpty else { return event }
         // An exchange was cleaned when it was written down.
         if case .wire = event { return event }
         if case .messageDelta(var delta) = event {
-            delta.text = clean(delta.text)
+            guard Self.holds(delta.text, secrets) else { return event }
+            delta.text = Self.clean(delta.text, secrets)
             return .messageDelta(delta)
         }
         let (kind, data) = event.encoded()
-        let cleaned = clean(data)
-        return cleaned == data ? event : TurnEvent(kind: kind, data: cleaned)
+        return Self.holds(data, secrets) ? TurnEvent(kind: kind, data: Self.clean(data, secrets)) : event
     }
 
-    package func clean(_ value: JSONValue) -> JSONValue {
+    package func clean(_ value: JSONValue) -> JSONValue { Self.clean(value, secrets) }
+
+    private static func clean(_ value: JSONValue, _ secrets: [Needle]) -> JSONValue {
         switch value {
-        case .string(let text): .string(clean(text))
-        case .array(let items): .array(items.map(clean))
-        case .object(let object): .object(JSONObject(object.map { (clean($0), clean($1)) }))
+        case .string(let text): .string(clean(text, secrets))
+        case .array(let items): .array(items.map { clean($0, secrets) })
+        case .object(let object): .object(JSONObject(object.map { (clean($0, secrets), clean($1, secrets)) }))
         case .null, .bool, .number: value
         }
     }
