@@ -8,8 +8,8 @@ package actor DetachedClient: EngineClient, SessionList {
         var session: SessionID
         var after: Int
         var feed: EventFeed
-        /// The unfinished message, as far as it came: the engine tells all of it again to who comes back.
-        var streaming: MessageDelta?
+        /// The unfinished message: the engine tells all of it again to who comes back.
+        var message: MessageID?
         var isComingBack = false
     }
 
@@ -26,6 +26,8 @@ package actor DetachedClient: EngineClient, SessionList {
     private var isUp = false
     private var waiting: [Int: CheckedContinuation<Result<JSONValue, EngineError>, Never>] = [:]
     private var followed: [Int: Followed] = [:]
+    /// What of their unfinished messages has come. It is added to in place, so it stands by itself.
+    private var streamed: [Int: String] = [:]
     private var greeted: [CheckedContinuation<Result<Hello, EngineError>, Never>] = []
     private var hello: Result<Hello, EngineError>?
     private nonisolated let state = Mutex<(trouble: String?, listener: (@Sendable () -> Void)?)>((nil, nil))
@@ -139,15 +141,19 @@ package actor DetachedClient: EngineClient, SessionList {
             each.after = max(each.after, event.sequence)
             switch event.body {
             case .messageDelta(var delta) where delta.channel == .text:
-                let before = each.streaming.flatMap { $0.message == delta.message ? $0.text : nil } ?? ""
+                if each.message != delta.message { streamed[id] = nil }
+                each.message = delta.message
                 // By scalars: the connection may have broken within what is one character.
-                let isRepeated = each.isComingBack && delta.text.unicodeScalars.starts(with: before.unicodeScalars)
+                if each.isComingBack, let before = streamed[id]?.unicodeScalars,
+                    delta.text.unicodeScalars.starts(with: before)
+                {
+                    delta.text.unicodeScalars.removeFirst(before.count)
+                }
                 each.isComingBack = false
-                if isRepeated { delta.text.unicodeScalars.removeFirst(before.unicodeScalars.count) }
-                each.streaming = MessageDelta(message: delta.message, channel: .text, text: before + delta.text)
+                streamed[id, default: ""] += delta.text
                 guard !delta.text.isEmpty else { return nil }
                 event.body = .messageDelta(delta)
-            case .messageCompleted: each.streaming = nil
+            case .messageCompleted: streamed[id] = nil
             default: break
             }
             return event
@@ -155,6 +161,7 @@ package actor DetachedClient: EngineClient, SessionList {
         each.feed.post(news)
         if each.feed.isFinished {
             followed[id] = nil
+            streamed[id] = nil
             Task { _ = try? await request(["leave": .int(id)]) }
         } else {
             followed[id] = each

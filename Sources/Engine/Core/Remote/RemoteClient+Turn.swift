@@ -81,22 +81,25 @@ extension RemoteClient {
     private static let answerLimit = 8 << 20
 
     private func stream(_ text: String) {
-        guard let open = turn, !text.isEmpty else { return }
-        if !open.hasBegun {
-            turn?.hasBegun = true
-            turn?.chat.attributes["cleo.first_chunk_ms"] = .int(
-                clock.now().milliseconds - open.chat.started.milliseconds)
+        guard let (id, message, started) = turn.map({ ($0.id, $0.message, $0.chat.started) }), !text.isEmpty else {
+            return
         }
-        guard open.streamed.utf8.count + text.utf8.count <= Self.answerLimit else {
-            if !open.saidTooLong {
+        if turn?.hasBegun == false {
+            turn?.hasBegun = true
+            turn?.chat.attributes["cleo.first_chunk_ms"] = .int(clock.now().milliseconds - started.milliseconds)
+        }
+        let length = turn?.streamed.utf8.count ?? 0
+        guard length + text.utf8.count <= Self.answerLimit else {
+            if turn?.saidTooLong == false {
                 turn?.saidTooLong = true
                 note(.warning, "the answer is longer than \(Self.answerLimit >> 20) MiB; the rest of it is dropped")
             }
             return
         }
+        // In place: a copy of the turn in hand would make each piece copy all that came before.
         turn?.streamed += text
         turn?.hasSegment = true
-        journal.emit(.messageDelta(MessageDelta(message: open.message, channel: .text, text: text)), open.id)
+        journal.emit(.messageDelta(MessageDelta(message: message, channel: .text, text: text)), id)
     }
 
     private func done(_ text: String?, _ parts: [FacadePart]) async {
