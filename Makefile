@@ -18,7 +18,7 @@ TOOLS := tmux bubblewrap curl sqlite3 openssl python3-venv prometheus
 SOURCES := $(shell find Sources Plugins Package.swift -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit e2e test-llama lint format check bench kill-test fuzz install uninstall clean libraries tools
+.PHONY: help run build test unit e2e test-llama lint format check bench kill-test frames-test fuzz install uninstall clean libraries tools
 
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ test-llama: libraries tools $(VENV)/ready $(VENV)-llama/ready ## a real model se
 kill-test: libraries tools $(VENV)/ready ## kill -9 at 200 moments of streaming turns
 	swift build --product cleo-tui
 	CLEO_KILLS=200 $(PYTHON) -m pytest -q --color=no Tests/EndToEnd/test_kill.py
+
+frames-test: libraries tools $(VENV)/ready ## ten thousand random frames against serve, and as many against attach
+	swift build --product cleo-tui
+	CLEO_FRAMES=10000 $(PYTHON) -m pytest -q --color=no Tests/EndToEnd/test_hostile.py Tests/EndToEnd/test_serve.py -k "frames or hostile"
 
 fuzz: libraries ## broken input by the ten thousands; CLEO_FUZZ_SECONDS, FILTER and CLEO_SEED narrow it
 	swift build --build-tests

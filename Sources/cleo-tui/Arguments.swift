@@ -87,7 +87,7 @@ enum Option: String, CaseIterable {
         asMock = "as-mock",
         tokenEnv = "token-env", sessionAPI = "session-api", remote, context, listen, jwks, jwtSecretEnv =
         "jwt-secret-env", audience
-    case recordedTools = "recorded-tools"
+    case login, recordedTools = "recorded-tools"
     case certificate, key, quirks = "faithful-quirks", maxRunning = "max-running"
     case record, replay, pace, attach
     case format, strict, parity, target = "for", output, force
@@ -179,6 +179,7 @@ enum Option: String, CaseIterable {
             "chat: the engine behind a running 'serve', http://HOST:PORT; sessions: those of a cluster instead of the stored ones"
         case .listen: "where to listen (default: 127.0.0.1:8080); another address than loopback needs a token"
         case .certificate: "speak TLS, with this certificate (PEM, those that lead to its authority behind it)"
+        case .login: "sign in to the dashboard of 'session_api' with the browser; the token is kept nowhere"
         case .recordedTools: "tools say what they said in the first run"
         case .quirks: "do what Omnia's facade does where that is wrong: for testing clients"
         case .maxRunning: "answer at most so many messages at once (default: 1000); others are told to wait"
@@ -208,7 +209,7 @@ enum Command: String, CaseIterable {
         case .chat: Self.agent + [.session, .resume, .new, .remote, .tokenEnv]
         case .run: Self.agent + [.text, .attach, .session, .resume, .json, .events, .yes, .quiet]
         case .attach:
-            [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .json, .record, .replay, .pace]
+            [.workspace, .text, .session, .resume, .tokenEnv, .sessionAPI, .login, .json, .record, .replay, .pace]
         case .serve:
             Self.agent + [
                 .listen, .certificate, .key, .tokenEnv, .jwks, .jwtSecretEnv, .audience, .yes, .maxRunning, .quirks,
@@ -220,9 +221,11 @@ enum Command: String, CaseIterable {
         case .tools: [.workspace, .agent, .tools, .json, .asOmnia, .asMock, .output, .force]
         case .mcp: [.workspace]
         case .sessions:
-            Self.agent + [.json, .limit, .format, .output, .remote, .tokenEnv, .sessionAPI, .recordedTools, .yes]
+            Self.agent + [
+                .json, .limit, .format, .output, .remote, .tokenEnv, .sessionAPI, .login, .recordedTools, .yes,
+            ]
         case .prices: [.json, .workspace]
-        case .doctor: [.workspace, .json, .context, .tokenEnv, .sessionAPI]
+        case .doctor: [.workspace, .json, .context, .tokenEnv, .sessionAPI, .login]
         case .help, .version, .demoTools: []
         }
     }

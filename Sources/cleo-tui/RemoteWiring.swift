@@ -37,7 +37,33 @@ struct RemoteWiring {
             context.token = .variable("CLEO_ATTACH_TOKEN")
         }
         context.sessionAPI = arguments[.sessionAPI] ?? context.sessionAPI
+        if arguments.has(.login) {
+            let grant = try Self.login(context, wiring)
+            wiring.redactor.add([grant.token])
+            context.sessionAPI = grant.sessionAPI
+            context.sessionAPIToken = .value(grant.token)
+        }
         self.context = context
+    }
+
+    /// In the browser; what it gives is kept nowhere.
+    private static func login(_ context: RemoteContext, _ wiring: Wiring) throws(EngineError) -> DashboardLogin.Grant {
+        guard let dashboard = context.sessionAPI else {
+            throw EngineError(
+                .invalidInput, "'--login' needs the address of the dashboard",
+                hint: "session_api in the context, or --session-api https://HOST/api/workspaces/NAME")
+        }
+        let network = context.network.complete(in: wiring.workspaceFolder, wiring.variables)
+        let login = try DashboardLogin(
+            dashboard, http: CurlTransport(network), clock: wiring.clock,
+            state: Encodings.hex((0..<16).map { _ in UInt8.random(in: .min ... .max) }))
+        let listener = try RedirectServer(port: 0)
+        defer { listener.stop() }
+        return try blocking { () async throws(EngineError) in
+            try await login.signIn(listener) {
+                Console.err("sign in to the dashboard, in a browser of this machine:\n  \($0)")
+            }
+        }
     }
 
     /// The person's own, for every workspace.
