@@ -53,7 +53,7 @@ kill-test: libraries tools $(VENV)/ready ## kill -9 at 200 moments of streaming 
 
 frames-test: libraries tools $(VENV)/ready ## ten thousand random frames against serve, and as many against attach
 	swift build --product cleo-tui
-	CLEO_FRAMES=10000 $(PYTHON) -m pytest -q --color=no Tests/EndToEnd/test_hostile.py Tests/EndToEnd/test_serve.py -k "frames or hostile"
+	CLEO_FRAMES=10000 $(PYTHON) -m pytest -q --color=no Tests/EndToEnd/test_hostile.py Tests/EndToEnd/test_serve.py -k "random or hostile"
 
 fuzz: libraries ## broken input by the ten thousands; CLEO_FUZZ_SECONDS, FILTER and CLEO_SEED narrow it
 	swift build --build-tests

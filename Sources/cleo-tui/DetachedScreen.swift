@@ -37,6 +37,7 @@ enum DetachedScreen {
         let session = try session(arguments, client, wiring)
         guard let screen = CursesScreen(mouse: false) else { return .failed }
         let app = App(session: session, metrics: screen.metrics, markdown: CommonMark(), now: wiring.clock.now())
+        app.place = "at \(WebAddress(server)?.authority ?? server):"
         let loop = ScreenLoop(
             app: app, screen: screen, client: client, store: client, workspace: hello.workspace, ids: wiring.ids,
             clock: wiring.clock, models: { [] }, media: { nil })

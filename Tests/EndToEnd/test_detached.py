@@ -60,7 +60,7 @@ def test_two_screens_on_one_session(engine, shop, terminal):
     first = screen_of(terminal, shop, server)
     second = screen_of(terminal, shop, server, size=(100, 28))
     for screen in (first, second):
-        screen.wait("hello there", "Echo: hello")
+        screen.wait("hello there", "Echo: hello", f"at 127.0.0.1:{server.port}: work")
     first.say("a slow one please")
     # Both see it while it runs, with the panes.
     second.wait("a slow one please", "w5", "chat mock")

@@ -178,7 +178,7 @@ extension App {
             parts.append("\(look.spinner) \(waits)")
         }
         if let opened = transcript.opened {
-            parts.append(workspaceName(opened.workspace))
+            parts.append((place.map { "\($0) " } ?? "") + workspaceName(opened.workspace))
             parts.append(SafeText.oneLine("\(opened.pack)@\(opened.packVersion)", limit: 60))
             parts.append(model(opened))
             if let way = wayOut { parts.append(way) }

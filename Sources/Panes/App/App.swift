@@ -12,6 +12,8 @@ package final class App {
     package var now: Timestamp
     /// Why conversations cannot be stored at the moment.
     package var trouble: String?
+    /// Where the engine is, when it is not in this process.
+    package var place: String?
     /// What loading the workspace had to say; shown above the conversation until the person speaks.
     package var notes: [Diagnostic] = []
 
