@@ -9,11 +9,12 @@ BUILD := .build
 RELEASE := $(BUILD)/release/cleo-tui
 VENV := $(BUILD)/venv
 PYTHON := $(VENV)/bin/python
+PROMTOOL := $(BUILD)/prometheus/promtool
 
 # What the program links against, and what its tests and benchmarks use besides.
 LIBRARIES := libncurses-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libedit-dev libyaml-dev libpcre2-dev \
 	libcmark-gfm-dev libcmark-gfm-extensions-dev zlib1g-dev
-TOOLS := tmux bubblewrap curl sqlite3 openssl python3-venv prometheus
+TOOLS := tmux bubblewrap curl sqlite3 openssl python3-venv
 
 SOURCES := $(shell find Sources Plugins Package.swift -type f)
 
@@ -38,7 +39,7 @@ unit: libraries tools ## the tests of the modules
 	swift build --build-tests
 	swift test --skip-build --disable-xctest $(if $(FILTER),--filter $(FILTER))
 
-e2e: libraries tools $(VENV)/ready $(VENV)-vendors/ready $(VENV)-litellm/ready ## the built program in tmux, with real MCP and HTTP servers
+e2e: libraries tools $(VENV)/ready $(VENV)-vendors/ready $(VENV)-litellm/ready $(PROMTOOL) ## the built program in tmux, with real MCP and HTTP servers
 	swift build --product cleo-tui
 	swift build --product conformance-client
 	$(PYTHON) -m pytest -q --color=no Tests/EndToEnd $(if $(FILTER),-k $(FILTER))
@@ -108,6 +109,9 @@ $(VENV)-vendors/ready: Makefile
 	$(VENV)-vendors/bin/pip install -q --disable-pip-version-check openai==3.52.0 anthropic==2.11.0 \
 		google-genai==3.4.0 ollama==0.6.3 botocore hypercorn h2
 	touch $@
+
+$(PROMTOOL):
+	.ci/fetch-promtool $(dir $@)
 
 # A proxy between every two of them; its own pins do not go with the SDKs'.
 $(VENV)-litellm/ready: Makefile
