@@ -1,33 +1,25 @@
 """The service as one would write it with LangChain: `create_agent`, streamed, behind aiohttp. `chain.py UPSTREAM`."""
 
 import asyncio
-import json
 import sys
 
 import aiohttp
-from aiohttp import web
 from langchain.agents import create_agent
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 
+import service
+
 UPSTREAM = f"http://127.0.0.1:{sys.argv[1]}"
 
 
-async def chat(request):
-    body = await request.json()
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    async for chunk, _ in request.app["agent"].astream({"messages": body["messages"]}, stream_mode="messages"):
+async def texts(agent, messages):
+    async for chunk, _ in agent.astream({"messages": messages}, stream_mode="messages"):
         if chunk.type == "AIMessageChunk" and chunk.content:
-            event = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": chunk.content}}]}
-            await response.write(f"data: {json.dumps(event)}\n\n".encode())
-    await response.write(b"data: [DONE]\n\n")
-    await response.write_eof()
-    return response
+            yield chunk.content
 
 
 async def main():
-    app = web.Application()
     http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
     @tool
@@ -37,14 +29,12 @@ async def main():
             return await answer.text()
 
     model = ChatOpenAI(model="m", base_url=UPSTREAM + "/v1", api_key="x", streaming=True, max_retries=0)
-    app["agent"] = create_agent(model, [weather], system_prompt="You answer questions about the weather.")
-    app.router.add_post("/v1/chat/completions", chat)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
-    await site.start()
-    print(site._server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.Event().wait()
+    agent = create_agent(model, [weather], system_prompt="You answer questions about the weather.")
+
+    async def chat(request):
+        return await service.stream(request, texts(agent, (await request.json())["messages"]))
+
+    await service.serve(chat)
 
 
 asyncio.run(main())

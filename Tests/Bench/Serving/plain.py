@@ -5,7 +5,8 @@ import json
 import sys
 
 import aiohttp
-from aiohttp import web
+
+import service
 
 UPSTREAM = f"http://127.0.0.1:{sys.argv[1]}"
 TOOLS = [{"type": "function", "function": {
@@ -42,29 +43,14 @@ async def rounds(http, messages):
                 messages.append({"role": "tool", "tool_call_id": call["id"], "content": await answer.text()})
 
 
-async def chat(request):
-    body = await request.json()
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    system = {"role": "system", "content": "You answer questions about the weather."}
-    async for text in rounds(request.app["http"], [system] + body["messages"]):
-        event = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": text}}]}
-        await response.write(f"data: {json.dumps(event)}\n\n".encode())
-    await response.write(b"data: [DONE]\n\n")
-    await response.write_eof()
-    return response
-
-
 async def main():
-    app = web.Application()
-    app["http"] = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-    app.router.add_post("/v1/chat/completions", chat)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
-    await site.start()
-    print(site._server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.Event().wait()
+    system = {"role": "system", "content": "You answer questions about the weather."}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        async def chat(request):
+            body = await request.json()
+            return await service.stream(request, rounds(http, [system] + body["messages"]))
+
+        await service.serve(chat)
 
 
 asyncio.run(main())
