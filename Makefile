@@ -22,7 +22,7 @@ SOURCES := $(shell find Sources Plugins Package.swift -type f)
 .PHONY: help run build test unit e2e test-llama lint format check bench kill-test frames-test fuzz install uninstall clean libraries tools
 
 help: ## these lines
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and open the screen; in this folder that is the demo
 	@$(RELEASE) $(ARGS)
