@@ -119,12 +119,16 @@ struct RemoteWiring {
                 namespace: context.namespace ?? opened.prompt), http: CurlTransport(network()), clock: wiring.clock)
     }
 
+    private func address() throws(EngineError) -> RemoteAddress {
+        RemoteAddress(
+            name: name, url: try context.address(), headers: context.headers,
+            token: try context.token.map { (source) throws(EngineError) in try reader(source) })
+    }
+
     /// Waits for the facade's greeting, and leaves.
     /// - Returns: the session that it offers.
     func greet() async throws(EngineError) -> String {
-        let token = try await context.token.map { (source) throws(EngineError) in try reader(source) }?.key()
-        var request = WebSocketRequest(url: try context.address(), headers: context.headers)
-        if let token { request.headers.append(Header("Authorization", "Bearer \(token.reveal())")) }
+        var request = try await address().request()
         request.silenceMilliseconds = 5_000
         let connection = try await CurlWebSocketDialer(network()).dial(request)
         defer { connection.close(1_000, "") }
@@ -165,9 +169,7 @@ struct RemoteWiring {
         _ session: SessionID, _ store: any SessionStore, resume: String?
     ) throws(EngineError) -> RemoteClient {
         wiring.redactor.learn(context.headers)
-        let address = RemoteAddress(
-            name: name, url: try context.address(), headers: context.headers,
-            token: try context.token.map { (source) throws(EngineError) in try reader(source) })
+        let address = try address()
         let folder = wiring.folders.data + "/media"
         let ids = wiring.ids
         var tools: [String: any ToolHandler] = [:]

@@ -120,7 +120,6 @@ struct FileChecker {
         variables.set("CLEO_DEMO_HTTP", "http://127.0.0.1:1")
         let reader = DocumentReader(files: DiskFiles(root: Folders.absolute(folder)), yaml: LibYAMLReader())
         var options = WorkspaceOptions()
-        options.agent = nil
         let first = WorkspaceLoader.tools(options, reader: reader, variables: variables, patterns: patterns)
         if first.value == nil { report.diagnostics += first.diagnostics }
         for agent in first.value?.config.agents ?? [] {

@@ -24,17 +24,22 @@ package struct ClusterResources {
     }
 
     /// Whether the folder looks like one, at little cost.
-    package static func areIn(_ files: any FileSource) -> Bool {
-        files.list(".").contains { name in
+    package static func areIn(_ files: any FileSource) -> Bool { hold("kind: AgentRuntime", files) }
+
+    private static func hold(_ words: String, _ files: any FileSource) -> Bool {
+        let needle = Array(words.utf8)
+        return files.list(".").contains { name in
             guard name.hasSuffix(".yaml") || name.hasSuffix(".yml"), let bytes = try? files.read(name) else {
                 return false
             }
-            return String(decoding: bytes, as: UTF8.self).contains("kind: AgentRuntime")
+            return bytes.withUnsafeBufferPointer { ByteSearch.find(needle, in: $0) != nil }
         }
     }
 
     /// - Returns: nil where there is no AgentRuntime.
     static func load(_ reader: DocumentReader) -> Loaded<WorkspaceConfig>? {
+        // Parsing every file of a workspace that is none of these would cost its start.
+        guard hold("AgentRuntime", reader.files) else { return nil }
         let resources = ClusterResources(reader)
         let runtimes = resources.documents.filter { $0.key.hasPrefix("AgentRuntime/") }.sorted { $0.key < $1.key }
         guard !runtimes.isEmpty else { return nil }

@@ -37,7 +37,7 @@ package final class Redactor: Sendable {
     /// Byte by byte, which is fast: nearly every text holds none.
     private static func holds(_ text: String, _ secrets: [Needle]) -> Bool {
         var text = text
-        return text.withUTF8 { bytes in secrets.contains { find($0.bytes, in: bytes, from: 0) != nil } }
+        return text.withUTF8 { bytes in secrets.contains { ByteSearch.find($0.bytes, in: bytes) != nil } }
     }
 
     private static func holds(_ value: JSONValue, _ secrets: [Needle]) -> Bool {
@@ -57,29 +57,12 @@ package final class Redactor: Sendable {
         var bytes = bytes
         for needle in secrets.map(\.bytes) {
             var start = 0
-            while let found = bytes.withUnsafeBufferPointer({ Self.find(needle, in: $0, from: start) }) {
+            while let found = bytes.withUnsafeBufferPointer({ ByteSearch.find(needle, in: $0, from: start) }) {
                 for index in found..<(found + needle.count) { bytes[index] = UInt8(ascii: "*") }
                 start = found + needle.count
             }
         }
         return bytes
-    }
-
-    private static func find(_ needle: [UInt8], in bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
-        let last = bytes.count - needle.count
-        guard let first = needle.first, start <= last else { return nil }
-        return needle.withUnsafeBufferPointer { needle in
-            var index = start
-            while index <= last {
-                if bytes[index] == first {
-                    var same = 1
-                    while same < needle.count, bytes[index + same] == needle[same] { same += 1 }
-                    if same == needle.count { return index }
-                }
-                index += 1
-            }
-            return nil
-        }
     }
 
     /// Headers that are secret by their name.

@@ -43,11 +43,7 @@ package struct DashboardLogin: Sendable {
         let target = try await withDeadline(milliseconds: Self.patience, clock: clock, "signing in") {
             () async throws(EngineError) in await listener.wait()
         }
-        var query: [String: String] = [:]
-        for item in (target ?? "").drop(while: { $0 != "?" }).dropFirst().split(separator: "&") {
-            let sides = item.split(separator: "=", maxSplits: 1)
-            query[String(sides[0])] = sides.count > 1 ? Encodings.unescaped(sides[1]) : ""
-        }
+        let query = Encodings.query((target ?? "").drop { $0 != "?" }.dropFirst())
         guard query["state"] == state, let code = query["code"], !code.isEmpty else {
             let why = SafeText.oneLine(query["error"] ?? "it came back without a code of ours", limit: 120)
             throw EngineError(.unauthorized, "the dashboard did not sign you in: \(why)")

@@ -170,8 +170,8 @@ package actor DetachedClient: EngineClient, SessionList {
 
     // MARK: Requests
 
-    private func request(_ fields: JSONObject, id wanted: Int? = nil) async throws(EngineError) -> JSONValue {
-        let id = wanted ?? next()
+    private func request(_ fields: JSONObject) async throws(EngineError) -> JSONValue {
+        let id = next()
         var fields = fields
         fields["id"] = .int(id)
         return try await withCheckedContinuation { continuation in

@@ -14,6 +14,15 @@ package struct RemoteAddress: Sendable {
         self.headers = headers
         self.token = token
     }
+
+    /// What is dialled, with the token as it is now.
+    package func request() async throws(EngineError) -> WebSocketRequest {
+        var request = WebSocketRequest(url: url, headers: headers)
+        if let token = try await token?.key() {
+            request.headers.append(Header("Authorization", "Bearer \(token.reveal())"))
+        }
+        return request
+    }
 }
 
 /// Keeps one connection to a server: dials again with growing pauses, for as long as somebody wants it.
@@ -142,11 +151,8 @@ package actor RemoteLink {
     }
 
     private func request() async throws(EngineError) -> WebSocketRequest {
-        var request = WebSocketRequest(url: address.url, headers: address.headers)
+        var request = try await address.request()
         request.messageLimit = messageLimit
-        if let token = try await address.token?.key() {
-            request.headers.append(Header("Authorization", "Bearer \(token.reveal())"))
-        }
         return request
     }
 

@@ -91,7 +91,10 @@ package final class AgentServer: Sendable {
     package var isIdle: Bool { settings.agents.allSatisfy { $0.counters.inFlight == 0 } }
 
     func watched(_ session: SessionID, _ change: Int) {
-        watchers.withLock { $0[session] = ($0[session] ?? 0) + change == 0 ? nil : ($0[session] ?? 0) + change }
+        watchers.withLock { watchers in
+            let count = (watchers[session] ?? 0) + change
+            watchers[session] = count == 0 ? nil : count
+        }
     }
 
     func isWatched(_ session: SessionID) -> Bool { watchers.withLock { $0[session] != nil } }

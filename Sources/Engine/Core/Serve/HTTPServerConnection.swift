@@ -181,11 +181,7 @@ struct HTTPServerConnection {
         }
         guard address.hasPrefix("/") else { throw bad("the address is no path") }
         let target = address.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        var query: [String: String] = [:]
-        for pair in (target.count > 1 ? target[1] : "").split(separator: "&") {
-            let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            query[Encodings.unescaped(sides[0])] = sides.count > 1 ? Encodings.unescaped(sides[1]) : ""
-        }
+        let query = Encodings.query(target.count > 1 ? target[1] : "")
         let connection = headers.last { $0.name.lowercased() == "connection" }?.value.lowercased() ?? ""
         var request = ServerRequest(
             method: String(parts[0]), path: Encodings.unescaped(target[0], plusIsSpace: false), query: query,

@@ -62,8 +62,7 @@ struct OpenAIServer {
         guard !server.isFull else { return answer(Self.refusal(429, "too many conversations at once")) }
         agent.counters.began()
         let began = server.clock.now().milliseconds
-        let isWell = await complete(
-            agent, body, Array(messages.dropLast()), Self.text(last), attachments, request, connection)
+        let isWell = await complete(agent, body, messages.dropLast(), last, attachments, request, connection)
         agent.counters.ended(
             isWell ? "success" : "error", seconds: Double(server.clock.now().milliseconds - began) / 1_000)
     }
@@ -108,10 +107,10 @@ struct OpenAIServer {
     }
 
     private func complete(
-        _ agent: ServedAgent, _ body: JSONValue, _ history: [JSONValue], _ text: String, _ attachments: [Attachment],
-        _ request: ServerRequest,
-        _ connection: HTTPServerConnection
+        _ agent: ServedAgent, _ body: JSONValue, _ history: ArraySlice<JSONValue>, _ last: JSONValue,
+        _ attachments: [Attachment], _ request: ServerRequest, _ connection: HTTPServerConnection
     ) async -> Bool {
+        let text = Self.text(last)
         let said = history.compactMap { message in
             message["role"]?.string.flatMap { role in
                 role == "user" || role == "assistant" ? (role: role, text: Self.text(message)) : nil
@@ -166,7 +165,7 @@ struct OpenAIServer {
         if let error = answer.error { return broken(500, error) }
         server.histories.keep(
             said + [("user", text), ("assistant", answer.text)],
-            who: who + before + [attachments.map(\.data).joined(), ""], (id, version.variant))
+            who: who + before + [Self.pictures(last), ""], (id, version.variant))
         let usage: JSONValue = [
             "prompt_tokens": .int(answer.input), "completion_tokens": .int(answer.output),
             "total_tokens": .int(answer.input + answer.output),

@@ -57,6 +57,16 @@ package enum Encodings {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// The fields of a query or a form; of those with one name the last one counts.
+    package static func query(_ text: some StringProtocol) -> [String: String] {
+        var values: [String: String] = [:]
+        for pair in text.split(separator: "&") {
+            let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            values[unescaped(sides[0])] = sides.count > 1 ? unescaped(sides[1]) : ""
+        }
+        return values
+    }
+
     /// The bytes of a base64 text; line breaks and missing padding are allowed.
     /// - Returns: nil when it holds anything else.
     package static func fromBase64(_ text: String) -> [UInt8]? {

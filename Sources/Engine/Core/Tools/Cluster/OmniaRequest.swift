@@ -142,11 +142,7 @@ package struct OmniaRequest {
     /// `url.Values.Encode`: the address's own query and the new values, by name; a space is `+`.
     private static func address(_ url: String, _ query: [(String, String)]) -> String {
         let parts = url.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        var values: [String: String] = [:]
-        for pair in parts.count > 1 ? parts[1].split(separator: "&") : [] {
-            let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            values[Encodings.unescaped(sides[0])] = sides.count > 1 ? Encodings.unescaped(sides[1]) : ""
-        }
+        var values = Encodings.query(parts.count > 1 ? parts[1] : "")
         let path = escapedPath(parts[0])
         guard !query.isEmpty else { return parts.count > 1 ? path + "?" + parts[1] : path }
         for (name, value) in query { values[name] = value }

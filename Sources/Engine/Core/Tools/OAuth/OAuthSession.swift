@@ -258,11 +258,7 @@ package actor OAuthSession {
         in answer: String, state: String, _ issuer: OAuthDiscovery.Issuer
     ) throws(EngineError) -> String {
         let query = answer.split(separator: "?", maxSplits: 1).last.map(String.init) ?? ""
-        var values: [String: String] = [:]
-        for pair in query.prefix(while: { $0 != "#" }).split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            values[Encodings.unescaped(parts[0])] = parts.count > 1 ? Encodings.unescaped(parts[1]) : ""
-        }
+        let values = Encodings.query(query.prefix { $0 != "#" })
         guard values["state"] == state else {
             throw EngineError(.refused, "the browser came back with somebody else's answer ('state' differs)")
         }
